@@ -1,1 +1,7 @@
-//! x
+//! Lattice: an event-sourced task tracker inside a repository.
+//!
+//! `domain ← store ← app ← { view, export } ← cli`: arrows point at what a room may use.
+
+pub mod app;
+pub mod domain;
+pub mod store;
