@@ -3,5 +3,7 @@
 //! `domain ← store ← app ← { view, export } ← cli`: arrows point at what a room may use.
 
 pub mod app;
+pub mod cli;
 pub mod domain;
 pub mod store;
+pub mod view;

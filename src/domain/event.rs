@@ -352,7 +352,7 @@ pub fn heads<'a>(history: impl IntoIterator<Item = &'a Event>) -> Vec<EventId> {
 mod tests {
     use super::*;
 
-    const LINE: &str = r#"{"actor":"agent:x","data":{"n":1.50},"future":{"deep":[1e400]},"id":"ev_01KPH4C22JNABBN4W02JP1GNNS","schema_version":1,"task_id":"task_01KPH4C22FWF63BPQ4SET7E5JG","ts":"2026-04-18T20:26:31Z","type":"x_thing"}"#;
+    const LINE: &str = r#"{"actor":"agent:x","data":{"n":1.50},"future":{"deep":[1e+400]},"id":"ev_01KPH4C22JNABBN4W02JP1GNNS","schema_version":1,"task_id":"task_01KPH4C22FWF63BPQ4SET7E5JG","ts":"2026-04-18T20:26:31Z","type":"x_thing"}"#;
 
     #[test]
     fn members_that_nobody_knows_are_kept_to_the_letter() {

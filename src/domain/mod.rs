@@ -27,7 +27,7 @@ pub use actor::Actor;
 pub use artifact::Artifact;
 pub use command::{Author, Command};
 pub use config::Config;
-pub use decide::{Decision, decide};
+pub use decide::{Decision, decide, split_tags};
 pub use event::{Event, EventBody, Subject};
 pub use facts::Facts;
 pub use id::{ArtifactId, EventId, ResourceId, SortKey, TaskId};

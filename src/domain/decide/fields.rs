@@ -81,7 +81,8 @@ fn value(facts: &Facts, field: &str, text: &str) -> Result<Value, Rejection> {
 }
 
 /// Tags of a comma-separated list, blanks left out.
-pub(crate) fn split_tags(text: &str) -> Vec<String> {
+#[must_use]
+pub fn split_tags(text: &str) -> Vec<String> {
     text.split(',').map(str::trim).filter(|t| !t.is_empty()).map(str::to_owned).collect()
 }
 

@@ -9,6 +9,8 @@ mod settings;
 mod status;
 mod texts;
 
+pub use fields::split_tags;
+
 use super::artifact::NewArtifact;
 use super::command::{Author, Command};
 use super::event::EventBody;
