@@ -76,9 +76,9 @@ impl App {
     ///
     /// # Errors
     /// A `STORE_…` code.
-    pub fn in_memory(world: World, options: &InitOptions) -> Result<Self, Failure> {
+    pub fn in_memory(world: World, options: &InitOptions, tree: Option<&ImportSet>) -> Result<Self, Failure> {
         let mut store = Store::in_memory()?;
-        store.write(|tx| init::fill(tx, &world, options, None).map(drop))?;
+        store.write(|tx| init::fill(tx, &world, options, tree).map(drop))?;
         let nowhere = std::path::PathBuf::new();
         Ok(Self {
             store,
