@@ -1,1 +1,3 @@
-//! x
+//! Lattice: a task tracker inside a repository. See `docs/architecture.md`.
+
+pub mod store;

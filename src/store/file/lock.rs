@@ -1,0 +1,192 @@
+//! The one lock file, `.lattice/lock`. Writers queue on it before they ask
+//! SQLite: the kernel serves them first come, first served, where SQLite's own
+//! waiting sleeps in growing steps and lets latecomers pass.
+
+use std::fs::{File, OpenOptions, TryLockError};
+use std::io;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+use std::sync::mpsc;
+use std::time::{Duration, Instant};
+
+use super::paths::LOCK;
+use crate::store::StoreError;
+
+/// The lock, held until this value is dropped.
+#[derive(Debug)]
+pub(super) struct FileLock {
+    /// The kernel releases the lock when the last descriptor is closed.
+    _file: File,
+    path: PathBuf,
+    /// False where the platform has no such lock; SQLite's locks still hold.
+    held: bool,
+    /// Whether this call made the lock file.
+    made: bool,
+}
+
+impl FileLock {
+    /// Waits for the lock of `lattice_dir`, at most `wait` long.
+    ///
+    /// # Errors
+    /// `Busy` after `wait`; `Missing` if there is no such directory; `ReadOnly`
+    /// or `Denied` if the lock file cannot be made; `SymlinkRefused`.
+    pub(super) fn take(lattice_dir: &Path, wait: Duration) -> Result<Self, StoreError> {
+        let path = lattice_dir.join(LOCK);
+        let started = Instant::now();
+        loop {
+            let fail = |error: io::Error| StoreError::from_io(&error, &path);
+            let (file, made) = open(&path).map_err(fail)?;
+            let left = wait.saturating_sub(started.elapsed());
+            let (file, held) = match file.try_lock() {
+                Ok(()) => (file, true),
+                Err(TryLockError::WouldBlock) => match wait_for(file, left).map_err(fail)? {
+                    Some(file) => (file, true),
+                    None => return Err(StoreError::Busy { waited: started.elapsed() }),
+                },
+                Err(TryLockError::Error(e)) if e.kind() == io::ErrorKind::Unsupported => {
+                    (file, false)
+                }
+                Err(TryLockError::Error(e)) => return Err(fail(e)),
+            };
+            // A failed `init` takes its lock file away. Whoever waited for that
+            // one holds a lock that nobody else can see, and starts again.
+            if is_at(&file, &path) {
+                return Ok(Self { _file: file, path, held, made });
+            }
+        }
+    }
+
+    /// Whether the platform gave a lock: only then is nobody else at work.
+    pub(super) fn is_held(&self) -> bool {
+        self.held
+    }
+
+    /// Whether the lock file did not exist before.
+    pub(super) fn made_the_file(&self) -> bool {
+        self.made
+    }
+
+    /// Takes the lock file away and releases the lock. Only for an `init` that
+    /// undoes itself.
+    pub(super) fn remove(self) {
+        // Best effort: a lock file that stays behind harms nobody.
+        let _ = std::fs::remove_file(&self.path);
+    }
+}
+
+/// Opens the lock file, making it if it is not there. One that belongs to
+/// somebody else can be locked without being written to.
+fn open(path: &Path) -> io::Result<(File, bool)> {
+    let nofollow = rustix::fs::OFlags::NOFOLLOW.bits().cast_signed();
+    let mut options = OpenOptions::new();
+    options.read(true).custom_flags(nofollow);
+    match options.open(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+        opened => return opened.map(|file| (file, false)),
+    }
+    options.write(true).create(true).mode(0o666);
+    options.open(path).map(|file| (file, true))
+}
+
+/// Blocks in a helper thread, because the call that queues fairly cannot be
+/// given a time limit. None after `limit`; the helper then lets go as soon as
+/// it is served.
+fn wait_for(file: File, limit: Duration) -> io::Result<Option<File>> {
+    let (sender, receiver) = mpsc::sync_channel(1);
+    std::thread::Builder::new().name("lock".into()).spawn(move || {
+        let result = loop {
+            match file.lock() {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => break Err(error),
+                Ok(()) => break Ok(file),
+            }
+        };
+        // If nobody is listening any more the file is dropped, and with it the lock.
+        let _ = sender.send(result);
+    })?;
+    match receiver.recv_timeout(limit) {
+        Ok(result) => result.map(Some),
+        Err(_) => Ok(None),
+    }
+}
+
+fn is_at(file: &File, path: &Path) -> bool {
+    match (file.metadata(), path.symlink_metadata()) {
+        (Ok(open), Ok(named)) => open.ino() == named.ino() && open.dev() == named.dev(),
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{Arc, Mutex};
+
+    use super::*;
+
+    const LONG: Duration = Duration::from_secs(60);
+
+    #[test]
+    fn waiting_is_bounded_and_says_how_long_it_took() {
+        let dir = tempfile::tempdir().unwrap();
+        let held = FileLock::take(dir.path(), LONG).unwrap();
+        let limit = Duration::from_millis(50);
+        match FileLock::take(dir.path(), limit) {
+            Err(StoreError::Busy { waited }) => assert!(waited >= limit && waited < LONG),
+            other => panic!("{other:?}"),
+        }
+        drop(held);
+        // The helper of the call that gave up may be served first; it lets go.
+        FileLock::take(dir.path(), LONG).unwrap();
+    }
+
+    /// The kernel lists who waits; so this test can queue its threads in a
+    /// known order without sleeping.
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn eight_waiters_are_served_in_the_order_in_which_they_came() {
+        let dir = tempfile::tempdir().unwrap();
+        let held = FileLock::take(dir.path(), LONG).unwrap();
+        let inode = dir.path().join(LOCK).metadata().unwrap().ino();
+        let waiting = || {
+            let locks = std::fs::read_to_string("/proc/locks").unwrap();
+            let ours = |line: &&str| line.contains("->") && line.contains(&format!(":{inode} "));
+            locks.lines().filter(ours).count()
+        };
+        let served = Arc::new(Mutex::new(Vec::new()));
+        let mut threads = Vec::new();
+        for number in 0..8 {
+            let (path, served) = (dir.path().to_path_buf(), Arc::clone(&served));
+            threads.push(std::thread::spawn(move || {
+                let _lock = FileLock::take(&path, LONG).unwrap();
+                served.lock().unwrap().push(number);
+            }));
+            while waiting() <= number {
+                std::thread::yield_now();
+            }
+        }
+        drop(held);
+        for thread in threads {
+            thread.join().unwrap();
+        }
+        assert_eq!(*served.lock().unwrap(), [0, 1, 2, 3, 4, 5, 6, 7]);
+    }
+
+    #[test]
+    fn who_waited_for_a_lock_file_that_was_taken_away_starts_again() {
+        let dir = tempfile::tempdir().unwrap();
+        let first = FileLock::take(dir.path(), LONG).unwrap();
+        let path = dir.path().to_path_buf();
+        let second = std::thread::spawn(move || FileLock::take(&path, LONG).unwrap());
+        first.remove();
+        let second = second.join().unwrap();
+        assert!(is_at(&second._file, &dir.path().join(LOCK)));
+    }
+
+    #[test]
+    fn a_lock_that_is_a_link_is_refused() {
+        let dir = tempfile::tempdir().unwrap();
+        std::os::unix::fs::symlink("/dev/null", dir.path().join(LOCK)).unwrap();
+        let result = FileLock::take(dir.path(), LONG);
+        assert!(matches!(result, Err(StoreError::SymlinkRefused { .. })), "{result:?}");
+    }
+}

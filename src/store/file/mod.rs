@@ -1,0 +1,23 @@
+//! The tracker file itself: finding it, making it, opening and closing it, and
+//! proving that it is ours. What the rows mean is no business of this part.
+
+mod backup;
+mod close;
+mod create;
+mod durable;
+mod gitfiles;
+mod lock;
+mod migrate;
+mod open;
+mod paths;
+mod read;
+mod root;
+mod schema;
+
+pub use backup::backup_to;
+pub use create::{Created, create};
+pub use open::{WriteFile, open_write};
+pub(in crate::store) use paths::sidecar;
+pub use read::{ReadFile, ReadMode, open_read};
+pub use root::{Root, RootError, find};
+pub use schema::{APPLICATION_ID, SCHEMA_VERSION};

@@ -1,0 +1,171 @@
+//! Opening the tracker for writing: the queue, then SQLite with every guard on,
+//! then the proof that the file is ours, and only then the caller.
+
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use rusqlite::config::DbConfig;
+use rusqlite::{Connection, OpenFlags};
+
+use super::lock::FileLock;
+use super::paths::{database, inspect, refuse_network};
+use super::{close, migrate, schema};
+use crate::store::error::{StoreError, from_commit, from_sqlite};
+
+/// The tracker, open for writing by this process alone. Closes itself when it
+/// is dropped.
+#[derive(Debug)]
+pub struct WriteFile {
+    // The order matters: the connection is closed first, the lock let go last.
+    conn: Connection,
+    path: PathBuf,
+    wait: Duration,
+    _lock: FileLock,
+}
+
+/// Opens the database in `lattice_dir` for writing, after every writer that
+/// came before, and upgrades it if it is older than this program.
+///
+/// `lattice_dir` must contain no symbolic link (see [`super::Root`]). `wait`
+/// bounds the time in the queue, and again that of each wait for programs that
+/// do not queue.
+///
+/// # Errors
+/// `Missing`, `Busy`, `ReadOnly`, `Denied`, `NetworkFileSystem`, `TooNew`,
+/// `NotADatabase`, `Foreign`, `SchemaTampered`, `SymlinkRefused`, `UnsafePath`,
+/// `Full`, `Io`, `Corrupt`. Nothing is changed then, except by an upgrade that
+/// failed after it was saved.
+pub fn open_write(lattice_dir: &Path, wait: Duration) -> Result<WriteFile, StoreError> {
+    let path = database(lattice_dir);
+    inspect(&path)?;
+    refuse_network(lattice_dir)?;
+    let lock = FileLock::take(lattice_dir, wait)?;
+    let started = Instant::now();
+    let (conn, found) =
+        open_as_ours(&path, wait).map_err(|error| error.after(started.elapsed()))?;
+    let mut file = WriteFile { conn, path, wait, _lock: lock };
+    if found == schema::SCHEMA_VERSION {
+        schema::check(&file.conn, &file.path, found)?;
+    } else {
+        migrate::upgrade(&mut file.conn, &file.path, found)?;
+        file.checkpoint_full()?;
+    }
+    Ok(file)
+}
+
+impl WriteFile {
+    /// The connection.
+    pub fn conn(&self) -> &Connection {
+        &self.conn
+    }
+
+    /// The connection, to begin a transaction with.
+    pub fn conn_mut(&mut self) -> &mut Connection {
+        &mut self.conn
+    }
+
+    /// The database's path.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The error that SQLite's `error` on this file stands for.
+    pub fn error(&self, error: &rusqlite::Error) -> StoreError {
+        from_sqlite(error, &self.path).after(self.wait)
+    }
+
+    /// The error that a failed COMMIT stands for: unless it is certain that
+    /// nothing was saved, `CommitUnknown`.
+    pub fn commit_error(&self, error: &rusqlite::Error) -> StoreError {
+        from_commit(error, &self.path).after(self.wait)
+    }
+
+    /// Brings the whole log into the database, unless a reader needs the log:
+    /// then false. Either way everything committed is on disk.
+    ///
+    /// # Errors
+    /// Those of writing.
+    pub fn checkpoint_full(&mut self) -> Result<bool, StoreError> {
+        let emptied = close::checkpoint(&self.conn);
+        let waits = self.conn.busy_timeout(self.wait);
+        emptied.and_then(|emptied| waits.map(|()| emptied)).map_err(|error| self.error(&error))
+    }
+
+    /// Closes the file and lets the next writer in. Dropping does the same.
+    pub fn close(self) {}
+}
+
+impl Drop for WriteFile {
+    fn drop(&mut self) {
+        close::bound_the_log(&self.conn, &self.path);
+    }
+}
+
+/// A connection to a file of ours in WAL mode, and its schema version.
+fn open_as_ours(path: &Path, wait: Duration) -> Result<(Connection, i64), StoreError> {
+    let failed = |error: rusqlite::Error| from_sqlite(&error, path);
+    let mut conn = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE).map_err(failed)?;
+    // SQLite says "wal" even when it failed to write that down; only a new
+    // connection has read what the header says.
+    for attempt in 0.. {
+        conn.busy_timeout(wait).map_err(failed)?;
+        let found = schema::version(schema::header(&conn).map_err(failed)?, path)?;
+        conn.execute_batch(DURABLE).map_err(failed)?;
+        let mode = journal_mode(&conn, "PRAGMA journal_mode").map_err(failed)?;
+        if mode == "wal" {
+            return Ok((conn, found));
+        }
+        if attempt > 0 {
+            break;
+        }
+        // Another program set it back.
+        journal_mode(&conn, "PRAGMA journal_mode = WAL").map_err(failed)?;
+        drop(conn);
+        conn = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE).map_err(failed)?;
+    }
+    let detail = "the journal mode could not be set to WAL".into();
+    Err(StoreError::Io { detail, path: Some(path.to_path_buf()) })
+}
+
+/// EXTRA, because FULL does not flush the directory if the file should be in
+/// DELETE mode after all. Checkpoints are made at close.
+#[cfg(not(target_os = "macos"))]
+const DURABLE: &str = "PRAGMA synchronous = EXTRA; PRAGMA wal_autocheckpoint = 0;";
+/// On macOS fsync does not reach the disk unless it is told to.
+#[cfg(target_os = "macos")]
+const DURABLE: &str = "PRAGMA synchronous = EXTRA; PRAGMA wal_autocheckpoint = 0; \
+                       PRAGMA fullfsync = ON; PRAGMA checkpoint_fullfsync = ON;";
+
+/// Connects with every guard on that a file from a stranger calls for. Reads
+/// nothing yet. `path` must be absolute, or `file:` names would be URIs.
+pub(super) fn connect(path: &Path, flags: OpenFlags) -> rusqlite::Result<Connection> {
+    let path = std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf());
+    let always = OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_NOFOLLOW;
+    let conn = Connection::open_with_flags(path, flags | always)?;
+    guard(&conn)?;
+    Ok(conn)
+}
+
+/// The guards of a connection; see [`connect`].
+pub(super) fn guard(conn: &Connection) -> rusqlite::Result<()> {
+    use DbConfig::{
+        SQLITE_DBCONFIG_DEFENSIVE, SQLITE_DBCONFIG_ENABLE_TRIGGER,
+        SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, SQLITE_DBCONFIG_TRUSTED_SCHEMA,
+    };
+    conn.set_db_config(SQLITE_DBCONFIG_DEFENSIVE, true)?;
+    conn.set_db_config(SQLITE_DBCONFIG_TRUSTED_SCHEMA, false)?;
+    // The append-only triggers guard against other programs. Ours never updates
+    // or deletes an event, and runs no trigger that came with a file.
+    conn.set_db_config(SQLITE_DBCONFIG_ENABLE_TRIGGER, false)?;
+    conn.set_db_config(SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
+    conn.execute_batch("PRAGMA cell_size_check = ON")
+}
+
+/// Runs a `journal_mode` pragma and returns the mode that SQLite then names.
+pub(super) fn journal_mode(conn: &Connection, pragma: &str) -> rusqlite::Result<String> {
+    conn.query_row(pragma, [], |row| row.get(0))
+}
+
+#[cfg(test)]
+#[path = "open_tests.rs"]
+pub(super) mod tests;

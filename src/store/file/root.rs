@@ -1,0 +1,201 @@
+//! Finding the tracker: which `.lattice/` a command means. Looks at names only;
+//! it opens no database and calls no git.
+
+use std::ffi::OsString;
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+
+use super::paths::DATABASE;
+
+/// The directory inside a project that holds everything.
+const LATTICE: &str = ".lattice";
+/// What an exported tree has; one of them is enough.
+const TREE: [&str; 3] = ["events", "tasks", "config.json"];
+
+/// Where a tracker is. All paths are canonical: they contain no symbolic link.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Root {
+    /// The directory whose `.lattice/` is `tree`: in a linked worktree, its own.
+    pub project: PathBuf,
+    /// The `.lattice/` with the database, which all worktrees share.
+    pub lattice: PathBuf,
+    /// The `.lattice/` that this worktree exports to and imports from. In a
+    /// linked worktree it need not exist yet.
+    pub tree: PathBuf,
+}
+
+/// Why there is no tracker to use.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum RootError {
+    /// No database was found.
+    #[error("no tracker at or above {}", place.display())]
+    NotInitialized {
+        /// Where `init` would make one: the directory that holds the tree, or
+        /// the one where the search began, or what `LATTICE_ROOT` says.
+        place: PathBuf,
+        /// Whether an exported tree is there, waiting for `init`.
+        tree_found: bool,
+        /// Whether `LATTICE_ROOT` named the place.
+        from_env: bool,
+    },
+    /// `.lattice` or the database is a symbolic link.
+    #[error("symbolic link: {}", path.display())]
+    SymlinkRefused {
+        /// The link.
+        path: PathBuf,
+    },
+    /// A directory on the way cannot be looked at.
+    #[error("{}: {detail}", path.display())]
+    Io {
+        /// The directory or file.
+        path: PathBuf,
+        /// What the operating system said.
+        detail: String,
+    },
+}
+
+/// Finds the tracker for a command that runs in `start`. `env_root` is the
+/// value of `LATTICE_ROOT`, the directory that contains `.lattice/`; if it is
+/// given nothing else counts.
+///
+/// # Errors
+/// See [`RootError`].
+pub fn find(start: &Path, env_root: Option<OsString>) -> Result<Root, RootError> {
+    if let Some(root) = env_root {
+        return named(Path::new(&root));
+    }
+    let start = start.canonicalize().map_err(|e| failed(start, &e))?;
+    // Directories without a database since the last `.git`, deepest first, and
+    // the first of them that holds a tree: nothing above it can be meant.
+    let mut passed: Vec<&Path> = Vec::new();
+    let mut tree: Option<&Path> = None;
+    for dir in start.ancestors() {
+        match look(dir)? {
+            Held::Database if tree.is_none() => return Ok(own(dir)),
+            Held::Tree if tree.is_none() => tree = Some(dir),
+            Held::Database | Held::Tree | Held::Nothing => {}
+        }
+        if tree.is_none_or(|tree| tree == dir) {
+            passed.push(dir);
+        }
+        if !exists(&dir.join(".git")) {
+            continue;
+        }
+        if let Some(main) = main_worktree(dir)? {
+            for here in &passed {
+                let there = main.join(here.strip_prefix(dir).unwrap_or(Path::new("")));
+                match look(&there)? {
+                    Held::Database => {
+                        return Ok(Root {
+                            project: here.to_path_buf(),
+                            lattice: there.join(LATTICE),
+                            tree: here.join(LATTICE),
+                        });
+                    }
+                    Held::Tree => return Err(missing(&there, true, false)),
+                    Held::Nothing => {}
+                }
+            }
+        }
+        if tree.is_some() {
+            break;
+        }
+        passed.clear();
+    }
+    Err(missing(tree.unwrap_or(&start), tree.is_some(), false))
+}
+
+fn named(root: &Path) -> Result<Root, RootError> {
+    let Ok(project) = root.canonicalize() else { return Err(missing(root, false, true)) };
+    match look(&project)? {
+        Held::Database => Ok(own(&project)),
+        held => Err(missing(&project, held == Held::Tree, true)),
+    }
+}
+
+fn own(project: &Path) -> Root {
+    let lattice = project.join(LATTICE);
+    Root { project: project.to_path_buf(), tree: lattice.clone(), lattice }
+}
+
+#[derive(PartialEq, Eq)]
+enum Held {
+    Database,
+    Tree,
+    Nothing,
+}
+
+fn look(dir: &Path) -> Result<Held, RootError> {
+    let lattice = dir.join(LATTICE);
+    match lattice.symlink_metadata() {
+        Ok(meta) if meta.is_symlink() => return Err(RootError::SymlinkRefused { path: lattice }),
+        Ok(meta) if !meta.is_dir() => return Ok(Held::Nothing),
+        Ok(_) => {}
+        Err(error) if is_absent(&error) => return Ok(Held::Nothing),
+        Err(error) => return Err(failed(&lattice, &error)),
+    }
+    let database = lattice.join(DATABASE);
+    match database.symlink_metadata() {
+        Ok(meta) if meta.is_symlink() => Err(RootError::SymlinkRefused { path: database }),
+        Ok(_) => Ok(Held::Database),
+        Err(error) if !is_absent(&error) => Err(failed(&database, &error)),
+        Err(_) if TREE.iter().any(|name| exists(&lattice.join(name))) => Ok(Held::Tree),
+        Err(_) => Ok(Held::Nothing),
+    }
+}
+
+/// The main worktree, if `dir` is a linked one: then `.git` is a file that
+/// names a directory with a `commondir` in it (a submodule's has none). None
+/// also where the main worktree is not beside its `.git`, as in a bare
+/// repository.
+fn main_worktree(dir: &Path) -> Result<Option<PathBuf>, RootError> {
+    let Some(text) = small_file(&dir.join(".git"))? else { return Ok(None) };
+    let Some(git_dir) = text.strip_prefix("gitdir:") else { return Ok(None) };
+    let git_dir = dir.join(git_dir.trim());
+    let Some(common) = small_file(&git_dir.join("commondir"))? else { return Ok(None) };
+    let Ok(common) = git_dir.join(common.trim()).canonicalize() else { return Ok(None) };
+    let is_dot_git = common.file_name().is_some_and(|name| name == ".git");
+    Ok(common.parent().filter(|_| is_dot_git).map(Path::to_path_buf))
+}
+
+/// The text of a regular file of git's. None if there is no such file, or if it
+/// is not one that git would write.
+fn small_file(path: &Path) -> Result<Option<String>, RootError> {
+    const LIMIT: u64 = 16 * 1024;
+    match path.metadata() {
+        Ok(meta) if meta.is_file() && meta.len() <= LIMIT => {}
+        Ok(_) => return Ok(None),
+        Err(error) if is_absent(&error) => return Ok(None),
+        Err(error) => return Err(failed(path, &error)),
+    }
+    let mut text = String::new();
+    match File::open(path).and_then(|file| file.take(LIMIT).read_to_string(&mut text)) {
+        Ok(_) => Ok(Some(text)),
+        Err(error) if error.kind() == io::ErrorKind::InvalidData => Ok(None),
+        Err(error) => Err(failed(path, &error)),
+    }
+}
+
+fn exists(path: &Path) -> bool {
+    path.symlink_metadata().is_ok()
+}
+
+/// Not there; anything else, such as a missing permission, is told.
+fn is_absent(error: &io::Error) -> bool {
+    use io::ErrorKind::{NotADirectory, NotFound};
+    matches!(error.kind(), NotFound | NotADirectory)
+}
+
+fn failed(path: &Path, error: &io::Error) -> RootError {
+    RootError::Io { path: path.to_path_buf(), detail: error.to_string() }
+}
+
+fn missing(place: &Path, tree_found: bool, from_env: bool) -> RootError {
+    RootError::NotInitialized { place: place.to_path_buf(), tree_found, from_env }
+}
+
+#[cfg(test)]
+#[path = "root_tests.rs"]
+mod tests;
