@@ -14,3 +14,4 @@ pub use file::{
 };
 pub use hash::{hex, sha256};
 
+pub use sql::{Answer, Limits, Query, SqlValue, run};

@@ -21,3 +21,6 @@ pub(in crate::store) use paths::sidecar;
 pub use read::{ReadFile, ReadMode, open_read};
 pub use root::{Root, RootError, find};
 pub use schema::{APPLICATION_ID, SCHEMA_VERSION};
+
+#[cfg(test)]
+pub(in crate::store) use open::tests;
