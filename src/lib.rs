@@ -1,3 +1,9 @@
-//! Lattice: a task tracker inside a repository. See `docs/architecture.md`.
+//! Lattice: an event-sourced task tracker inside a repository.
+//!
+//! `domain ← store ← app ← { view, export } ← cli`: arrows point at what a room may use.
 
+pub mod app;
+pub mod cli;
+pub mod domain;
 pub mod store;
+pub mod view;

@@ -15,7 +15,6 @@ use super::file::sidecar;
 
 /// A failure of the file, of the disk below it, or of a user's SQL.
 #[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
 pub enum StoreError {
     /// Somebody else was writing for the whole time that the caller allowed.
     #[error("busy for {} ms", waited.as_millis())]
@@ -152,6 +151,10 @@ pub enum StoreError {
         /// What SQLite or rusqlite said.
         detail: String,
     },
+    /// A failure of SQLite on its way to where the file's path is known.
+    #[error("{0}")]
+    #[doc(hidden)]
+    Unplaced(Box<rusqlite::Error>),
     /// A user's SQL is wrong.
     #[error("sql: {detail}")]
     Sql {
@@ -185,9 +188,7 @@ impl StoreError {
             io::ErrorKind::ReadOnlyFilesystem => Self::ReadOnly { path },
             io::ErrorKind::NotFound => Self::Missing { path },
             io::ErrorKind::NotADirectory => Self::NotADirectory { path },
-            _ if error.raw_os_error() == Some(Errno::LOOP.raw_os_error()) => {
-                Self::SymlinkRefused { path }
-            }
+            _ if error.raw_os_error() == Some(Errno::LOOP.raw_os_error()) => Self::SymlinkRefused { path },
             _ => Self::Io { detail: error.to_string(), path: Some(path) },
         }
     }
@@ -233,9 +234,7 @@ pub(in crate::store) fn from_sqlite(error: &rusqlite::Error, path: &Path) -> Sto
         ffi::SQLITE_READONLY => StoreError::ReadOnly { path: owned },
         ffi::SQLITE_FULL => StoreError::Full,
         ffi::SQLITE_NOTADB => StoreError::NotADatabase { path: owned },
-        ffi::SQLITE_CORRUPT if reads_well_again(path) => {
-            StoreError::Io { detail, path: Some(owned) }
-        }
+        ffi::SQLITE_CORRUPT if reads_well_again(path) => StoreError::Io { detail, path: Some(owned) },
         ffi::SQLITE_CORRUPT => StoreError::Corrupt { detail },
         ffi::SQLITE_PERM => StoreError::Denied { path: owned },
         ffi::SQLITE_CANTOPEN => cannot_open(path, detail),
@@ -281,12 +280,10 @@ fn cannot_open(path: &Path, detail: String) -> StoreError {
 /// A failing disk can look like a damaged file. Nobody should hear that the
 /// data is damaged because of one bad read, so all of it is read once more.
 fn reads_well_again(path: &Path) -> bool {
-    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY
-        | OpenFlags::SQLITE_OPEN_NO_MUTEX
-        | OpenFlags::SQLITE_OPEN_NOFOLLOW;
-    let verdict = Connection::open_with_flags(path, flags).and_then(|conn| {
-        conn.query_row("PRAGMA integrity_check(1)", [], |row| row.get::<_, String>(0))
-    });
+    let flags =
+        OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_NOFOLLOW;
+    let verdict = Connection::open_with_flags(path, flags)
+        .and_then(|conn| conn.query_row("PRAGMA integrity_check(1)", [], |row| row.get::<_, String>(0)));
     match verdict {
         Ok(text) => text == "ok",
         Err(error) => error.sqlite_error_code() == Some(ErrorCode::SystemIoFailure),
@@ -297,7 +294,7 @@ fn reads_well_again(path: &Path) -> bool {
 /// operating system's number to itself. So write a little where it wrote, into
 /// a file without a name, and see.
 fn has_no_room(path: &Path) -> bool {
-    const ENOUGH: [u8; 64 * 1024] = [0; 64 * 1024];
+    static ENOUGH: [u8; 64 * 1024] = [0; 64 * 1024];
     let Some(folder) = path.parent() else { return false };
     let length = |path: &Path| path.symlink_metadata().map_or(0, |meta| meta.len());
     let end = length(path).max(length(&sidecar(path, "-wal")));

@@ -1,17 +1,29 @@
-//! The file: schema, SQL, transactions, locks, migrations and the read-only
-//! gate. It never decides anything and words nothing for users; rusqlite is
-//! named nowhere else.
+//! The file: schema, SQL, transactions, locks, migrations and the read-only gate. The repository
+//! layer: it never decides anything and words nothing for users; rusqlite is named nowhere else.
 
+mod artifacts;
+mod check;
 mod error;
+mod events;
 mod file;
 mod hash;
+mod project;
+mod query;
+mod rows;
+mod sessions;
+mod short_ids;
 mod sql;
+mod tracker;
+mod unplaced;
 
+pub use artifacts::ArtifactAdded;
+pub use check::Totals;
 pub use error::StoreError;
-pub use file::{
-    APPLICATION_ID, Created, ReadFile, ReadMode, Root, RootError, SCHEMA_VERSION, WriteFile,
-    backup_to, create, find, open_read, open_write,
-};
+pub use events::{Arrival, FeedQuery};
+pub use file::{Created, Root, RootError, find};
 pub use hash::{hex, sha256};
-
-pub use sql::{Answer, Limits, Query, SqlValue, run};
+pub use query::{Incoming, NextCursor, TaskFilter, TaskSort, Waiting};
+pub use rows::TextKind;
+pub use short_ids::ShortIdIndex;
+pub use sql::{Answer, Limits, Query, SqlValue, run_sql};
+pub use tracker::{Reader, Store, Transaction};

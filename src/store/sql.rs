@@ -5,6 +5,7 @@
 //! else. Only then is the statement run, against a schema that was proved to be
 //! ours: views are code.
 
+use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -16,7 +17,7 @@ use rusqlite::types::{Value, ValueRef};
 use rusqlite::{Batch, Connection, ErrorCode, Statement, params_from_iter};
 
 use super::error::StoreError;
-use super::file::ReadFile;
+use super::file::{ReadFile, open_read};
 
 /// A value in a row or a parameter, as SQLite knows them.
 #[derive(Debug, Clone, PartialEq)]
@@ -86,8 +87,7 @@ const CEILINGS: &[(Limit, i32)] = &[
 ];
 /// Functions that reach outside the database, in this build of SQLite or in the
 /// `sqlite3` program.
-const FORBIDDEN_FUNCTIONS: &[&str] =
-    &["edit", "fts3_tokenizer", "load_extension", "readfile", "writefile"];
+const FORBIDDEN_FUNCTIONS: &[&str] = &["edit", "fts3_tokenizer", "load_extension", "readfile", "writefile"];
 /// Pragmas whose argument names what to tell about. None of them sets anything.
 const INFORMATION: &[&str] = &[
     "foreign_key_list",
@@ -99,19 +99,21 @@ const INFORMATION: &[&str] = &[
     "table_xinfo",
 ];
 
-/// Runs a user's statement and hands each row to `receive`, with the names of
-/// the columns. The statement sees one moment of the tracker. Takes the file,
-/// because a connection that has been through here is good for nothing else.
+/// Runs a user's statement on the tracker in `lattice_dir` and hands each row to
+/// `receive`, with the names of the columns. The statement sees one moment of
+/// the tracker. It gets a connection of its own, which is good for nothing else
+/// afterwards.
 ///
 /// # Errors
 /// `Sql` if the statement is wrong, `SqlRefused` if it does more than read,
-/// `SqlTimeout`, `SqlTooBig`, `SchemaTampered`; those of reading; those of
-/// `receive`, which end the query.
-pub fn run<E: From<StoreError>>(
-    mut file: ReadFile,
+/// `SqlTimeout`, `SqlTooBig`, `SchemaTampered`; those of opening and reading;
+/// those of `receive`, which end the query.
+pub fn run_sql<E: From<StoreError>>(
+    lattice_dir: &Path,
     query: &Query<'_>,
     mut receive: impl FnMut(&[String], &[SqlValue]) -> Result<(), E>,
 ) -> Result<Answer, E> {
+    let mut file = open_read(lattice_dir)?;
     prepare_connection(file.conn()).map_err(|e| file.error(&e))?;
     // Inside the transaction that the query will run in: nobody can change the
     // schema after it was looked at.
@@ -122,8 +124,7 @@ pub fn run<E: From<StoreError>>(
 
     let failed = |error: rusqlite::Error| explain(&error, &file, &refused, query.limits);
     let mut statement = one_statement(file.conn(), query.sql, &failed)?;
-    let columns: Vec<String> =
-        statement.column_names().into_iter().map(str::to_owned).collect();
+    let columns: Vec<String> = statement.column_names().map(str::to_owned).collect();
     let params = params_from_iter(query.params.iter().map(to_sqlite));
     let mut cursor = statement.query(params).map_err(failed)?;
     let mut values = Vec::with_capacity(columns.len());
@@ -255,19 +256,12 @@ impl Clock {
 }
 
 /// Tells a wrong statement from a forbidden one, and both from a bad file.
-fn explain(
-    error: &rusqlite::Error,
-    file: &ReadFile,
-    refused: &Refused,
-    limits: Limits,
-) -> StoreError {
+fn explain(error: &rusqlite::Error, file: &ReadFile, refused: &Refused, limits: Limits) -> StoreError {
     if let Some(what) = refused.lock().unwrap_or_else(PoisonError::into_inner).take() {
         return StoreError::SqlRefused { what };
     }
     match (error.sqlite_error_code(), error) {
-        (Some(ErrorCode::OperationInterrupted), _) => {
-            StoreError::SqlTimeout { after: limits.timeout }
-        }
+        (Some(ErrorCode::OperationInterrupted), _) => StoreError::SqlTimeout { after: limits.timeout },
         (Some(ErrorCode::TooBig | ErrorCode::OutOfMemory), _) => StoreError::SqlTooBig,
         (Some(ErrorCode::AuthorizationForStatementDenied), _) => {
             StoreError::SqlRefused { what: error.to_string() }

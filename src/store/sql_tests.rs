@@ -3,16 +3,20 @@
 use std::path::Path;
 
 use super::*;
-use crate::store::file::open_read;
 use crate::store::file::open_write;
 use crate::store::file::tests::{LONG, made};
 
 const LIMITS: Limits = Limits { timeout: Duration::from_secs(20), rows: 1000 };
 
-fn ask_within(dir: &Path, sql: &str, params: &[SqlValue], limits: Limits) -> Result<(Answer, Vec<Vec<SqlValue>>), StoreError> {
+fn ask_within(
+    dir: &Path,
+    sql: &str,
+    params: &[SqlValue],
+    limits: Limits,
+) -> Result<(Answer, Vec<Vec<SqlValue>>), StoreError> {
     let mut rows = Vec::new();
     let query = Query { sql, params, limits };
-    let answer = run(open_read(dir)?, &query, |_, row| {
+    let answer = run_sql(dir, &query, |_, row| {
         rows.push(row.to_vec());
         Ok::<_, StoreError>(())
     })?;
@@ -154,9 +158,18 @@ fn whatever_could_write_is_refused_and_leaves_no_trace() {
 fn a_wrong_statement_is_the_users_mistake() {
     let (dir, _path) = filled();
     let deep = format!("SELECT {}1{}", "(".repeat(5000), ")".repeat(5000));
-    for sql in ["", " -- nothing", "SELEC 1", "SELECT * FROM nowhere", "SELECT ?1", "SELECT abs('x', 1)",
-        "SELECT json_extract('{', '$')", "SELECT abs(-9223372036854775808)", "SELECT 'no end", &deep]
-    {
+    for sql in [
+        "",
+        " -- nothing",
+        "SELEC 1",
+        "SELECT * FROM nowhere",
+        "SELECT ?1",
+        "SELECT abs('x', 1)",
+        "SELECT json_extract('{', '$')",
+        "SELECT abs(-9223372036854775808)",
+        "SELECT 'no end",
+        &deep,
+    ] {
         let result = ask(dir.path(), sql);
         assert!(matches!(result, Err(StoreError::Sql { .. })), "{sql:.40}: {result:?}");
     }

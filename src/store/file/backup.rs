@@ -28,11 +28,7 @@ pub fn backup_to(source: &ReadFile, target: &Path) -> Result<(), StoreError> {
 
 /// Keeps a copy of the database at `path`, which has schema `version`, beside
 /// it. No earlier copy is replaced: the new one takes the first free number.
-pub(super) fn before_upgrade(
-    conn: &Connection,
-    path: &Path,
-    version: i64,
-) -> Result<(), StoreError> {
+pub(super) fn before_upgrade(conn: &Connection, path: &Path, version: i64) -> Result<(), StoreError> {
     let folder = parent(path);
     let mut number = 1;
     loop {

@@ -39,8 +39,7 @@ fn a_new_tracker_is_complete_and_a_second_call_changes_nothing() {
     assert_eq!(init(&lattice_dir).unwrap(), Created::AlreadyThere);
     assert_eq!(content(&lattice_dir)["lattice.db"], before["lattice.db"]);
     let file = open_write(&lattice_dir, LONG).unwrap();
-    let value: String =
-        file.conn().query_row("SELECT value FROM meta", [], |row| row.get(0)).unwrap();
+    let value: String = file.conn().query_row("SELECT value FROM meta", [], |row| row.get(0)).unwrap();
     assert_eq!(value, "by the test");
 }
 

@@ -67,9 +67,7 @@ fn read(path: &Path) -> Result<Option<Vec<u8>>, StoreError> {
     match path.symlink_metadata() {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(fail(error)),
-        Ok(meta) if meta.is_symlink() => {
-            Err(StoreError::SymlinkRefused { path: path.to_path_buf() })
-        }
+        Ok(meta) if meta.is_symlink() => Err(StoreError::SymlinkRefused { path: path.to_path_buf() }),
         Ok(meta) if !meta.is_file() => Err(StoreError::UnsafePath { path: path.to_path_buf() }),
         Ok(_) => std::fs::read(path).map(Some).map_err(fail),
     }

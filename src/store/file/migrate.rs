@@ -106,16 +106,13 @@ fn sign(conn: &Connection, path: &Path, version: i64) -> Result<(), StoreError> 
 /// So each must be one that it would have written.
 fn check_history(conn: &Connection, path: &Path, runner: &Runner) -> Result<(), StoreError> {
     let read = || -> rusqlite::Result<Vec<(i64, String, String, String)>> {
-        let mut statement = conn.prepare(
-            "SELECT version, name, applied_on, checksum FROM refinery_schema_history",
-        )?;
-        let rows = statement
-            .query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)))?;
+        let mut statement =
+            conn.prepare("SELECT version, name, applied_on, checksum FROM refinery_schema_history")?;
+        let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)))?;
         rows.collect()
     };
-    let tampered = |version: i64| StoreError::SchemaTampered {
-        object: format!("refinery_schema_history {version}"),
-    };
+    let tampered =
+        |version: i64| StoreError::SchemaTampered { object: format!("refinery_schema_history {version}") };
     for (version, name, applied_on, checksum) in read().map_err(|e| from_sqlite(&e, path))? {
         let known = runner.get_migrations().iter().any(|migration| {
             i64::from(migration.version()) == version
@@ -218,9 +215,16 @@ mod tests {
         for good in ["2024-02-29T23:59:59Z", "2026-12-31T00:00:00.123456789Z"] {
             assert!(is_timestamp(good), "{good}");
         }
-        for bad in ["2023-02-29T00:00:00Z", "2026-13-01T00:00:00Z", "2026-01-01T24:00:00Z", "", "Z",
-            "2026-01-01T00:00:00.Z", "2026-01-01T00:00:00.1234567890Z", "2026-01-01T00:00:00"]
-        {
+        for bad in [
+            "2023-02-29T00:00:00Z",
+            "2026-13-01T00:00:00Z",
+            "2026-01-01T24:00:00Z",
+            "",
+            "Z",
+            "2026-01-01T00:00:00.Z",
+            "2026-01-01T00:00:00.1234567890Z",
+            "2026-01-01T00:00:00",
+        ] {
             assert!(!is_timestamp(bad), "{bad}");
         }
     }

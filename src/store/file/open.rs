@@ -41,8 +41,7 @@ pub fn open_write(lattice_dir: &Path, wait: Duration) -> Result<WriteFile, Store
     refuse_network(lattice_dir)?;
     let lock = FileLock::take(lattice_dir, wait)?;
     let started = Instant::now();
-    let (conn, found) =
-        open_as_ours(&path, wait).map_err(|error| error.after(started.elapsed()))?;
+    let (conn, found) = open_as_ours(&path, wait).map_err(|error| error.after(started.elapsed()))?;
     let mut file = WriteFile { conn, path, wait, _lock: lock };
     if found == schema::SCHEMA_VERSION {
         schema::check(&file.conn, &file.path, found)?;
@@ -149,8 +148,8 @@ pub(super) fn connect(path: &Path, flags: OpenFlags) -> rusqlite::Result<Connect
 /// The guards of a connection; see [`connect`].
 pub(super) fn guard(conn: &Connection) -> rusqlite::Result<()> {
     use DbConfig::{
-        SQLITE_DBCONFIG_DEFENSIVE, SQLITE_DBCONFIG_ENABLE_TRIGGER,
-        SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, SQLITE_DBCONFIG_TRUSTED_SCHEMA,
+        SQLITE_DBCONFIG_DEFENSIVE, SQLITE_DBCONFIG_ENABLE_TRIGGER, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE,
+        SQLITE_DBCONFIG_TRUSTED_SCHEMA,
     };
     conn.set_db_config(SQLITE_DBCONFIG_DEFENSIVE, true)?;
     conn.set_db_config(SQLITE_DBCONFIG_TRUSTED_SCHEMA, false)?;

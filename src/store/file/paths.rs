@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use crate::store::StoreError;
 
 /// The database inside `.lattice/`.
-pub(super) const DATABASE: &str = "lattice.db";
+pub(in crate::store) const DATABASE: &str = "lattice.db";
 /// The file that writers queue on.
 pub(super) const LOCK: &str = "lock";
 /// What SQLite appends to a database's name for its own files.
@@ -100,8 +100,7 @@ fn kind_of_magic(magic: u32) -> Option<&'static str> {
 
 #[cfg(not(target_os = "linux"))]
 fn network_kind(facts: &rustix::fs::StatFs) -> Option<&'static str> {
-    let name: Vec<u8> =
-        facts.f_fstypename.iter().map(|c| *c as u8).take_while(|byte| *byte != 0).collect();
+    let name: Vec<u8> = facts.f_fstypename.iter().map(|c| *c as u8).take_while(|byte| *byte != 0).collect();
     ["nfs", "smbfs", "afpfs", "webdav", "9p"].into_iter().find(|kind| kind.as_bytes() == name)
 }
 

@@ -107,9 +107,7 @@ fn open(path: PathBuf) -> Result<(ReadFile, Header), StoreError> {
         }
         Err(error) => match way_out(&error, &path) {
             Some(ReadMode::Alone) => (alone(&path).map_err(failed)?, ReadMode::Alone, None),
-            Some(ReadMode::Immutable) => {
-                (immutable(&path).map_err(failed)?, ReadMode::Immutable, None)
-            }
+            Some(ReadMode::Immutable) => (immutable(&path).map_err(failed)?, ReadMode::Immutable, None),
             Some(ReadMode::Copy) => {
                 let copy = copy(&path)?;
                 (private(&copy).map_err(failed)?, ReadMode::Copy, Some(copy))
@@ -140,8 +138,7 @@ fn way_out(error: &rusqlite::Error, path: &Path) -> Option<ReadMode> {
         ffi::SQLITE_CANTOPEN_SYMLINK => None,
         _ if matches!(code & 0xff, SQLITE_CANTOPEN | SQLITE_READONLY) => {
             // Reading without the log would show the past.
-            let log_is_left =
-                ["-wal", "-journal"].iter().any(|suffix| length(&sidecar(path, suffix)) > 0);
+            let log_is_left = ["-wal", "-journal"].iter().any(|suffix| length(&sidecar(path, suffix)) > 0);
             Some(if log_is_left { ReadMode::Copy } else { ReadMode::Immutable })
         }
         _ => None,

@@ -27,7 +27,6 @@ pub struct Root {
 
 /// Why there is no tracker to use.
 #[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
 pub enum RootError {
     /// No database was found.
     #[error("no tracker at or above {}", place.display())]

@@ -25,9 +25,7 @@ fn repository(top: &Path) -> (PathBuf, PathBuf) {
 
 fn not_initialized(result: Result<Root, RootError>) -> (PathBuf, bool, bool) {
     match result {
-        Err(RootError::NotInitialized { place, tree_found, from_env }) => {
-            (place, tree_found, from_env)
-        }
+        Err(RootError::NotInitialized { place, tree_found, from_env }) => (place, tree_found, from_env),
         other => panic!("{other:?}"),
     }
 }
@@ -63,11 +61,8 @@ fn a_linked_worktree_shares_the_main_database_with_and_without_a_tree() {
     let (main, linked) = repository(&top);
     put(&main.join(".lattice/lattice.db"), "");
     std::fs::create_dir_all(linked.join("src")).unwrap();
-    let shared = Root {
-        project: linked.clone(),
-        lattice: main.join(".lattice"),
-        tree: linked.join(".lattice"),
-    };
+    let shared =
+        Root { project: linked.clone(), lattice: main.join(".lattice"), tree: linked.join(".lattice") };
     assert_eq!(find(&linked.join("src"), None).unwrap(), shared);
     put(&linked.join(".lattice/events/x.jsonl"), "");
     assert_eq!(find(&linked, None).unwrap(), shared);

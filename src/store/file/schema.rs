@@ -46,10 +46,8 @@ pub(super) const KNOWN: &[Known] = &[Known {
 
 /// The tables that ANALYZE makes. Their text is compared too, because SQLite
 /// runs the text of a row whatever its name says.
-const STATISTICS: [&str; 2] = [
-    "CREATE TABLE sqlite_stat1(tbl,idx,stat)",
-    "CREATE TABLE sqlite_stat4(tbl,idx,neq,nlt,ndlt,sample)",
-];
+const STATISTICS: [&str; 2] =
+    ["CREATE TABLE sqlite_stat1(tbl,idx,stat)", "CREATE TABLE sqlite_stat4(tbl,idx,neq,nlt,ndlt,sample)"];
 
 /// What the header of a database says about whose it is.
 #[derive(Debug, Clone, Copy)]
@@ -112,8 +110,7 @@ fn rows(conn: &Connection, path: &Path, indexes: &[&str]) -> Result<Vec<Row>, St
             "SELECT type, name, tbl_name, sql FROM sqlite_schema WHERE sql IS NOT NULL \
              ORDER BY type, name",
         )?;
-        let rows = statement
-            .query_map([], |row| Ok([row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?]))?;
+        let rows = statement.query_map([], |row| Ok([row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?]))?;
         rows.collect()
     };
     let mut rows = read().map_err(|e| from_sqlite(&e, path))?;

@@ -1,0 +1,310 @@
+//! Taking in events and artifacts from elsewhere: set union, then folding again.
+//!
+//! Facts from elsewhere are accepted as facts; only their form and their identity are checked.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::path::PathBuf;
+
+use serde_json::json;
+
+use super::{App, Code, Failure, World};
+use crate::domain::artifact::NewArtifact;
+use crate::domain::event::{Event, kind};
+use crate::domain::id::TaskId;
+use crate::store::{ArtifactAdded, Reader, Transaction};
+
+/// Where something was read.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Place {
+    /// The file, as a user would name it.
+    pub file: PathBuf,
+    /// The line, from 1; `None` where the whole file is meant.
+    pub line: Option<usize>,
+}
+
+impl std::fmt::Display for Place {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self.line {
+            Some(line) => write!(f, "{}:{line}", self.file.display()),
+            None => write!(f, "{}", self.file.display()),
+        }
+    }
+}
+
+/// Something with the place where it was read.
+#[derive(Clone, Debug)]
+pub struct Sourced<T> {
+    /// The thing.
+    pub item: T,
+    /// Where it was read.
+    pub place: Place,
+}
+
+/// What a tree holds that can be taken in.
+#[derive(Clone, Debug, Default)]
+pub struct ImportSet {
+    /// Events, those made of hand-edited files included. Ids may repeat with the same content.
+    pub events: Vec<Sourced<Event>>,
+    /// Artifacts.
+    pub artifacts: Vec<Sourced<NewArtifact>>,
+    /// (prefix, number): numbers below are not given to new tasks.
+    pub number_floors: Vec<(String, i64)>,
+    /// (name, record): taken in only when the tracker is made.
+    pub sessions: Vec<(String, serde_json::Value)>,
+    /// The tracker that the tree belongs to, where it says so.
+    pub instance_id: Option<String>,
+}
+
+/// Which side wins where one id has two contents.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Prefer {
+    /// The tracker's.
+    Database,
+    /// The tree's.
+    Tree,
+}
+
+/// How to merge.
+#[derive(Clone, Debug, Default)]
+pub struct Merge {
+    /// The tracker is being made: sessions come in too.
+    pub first: bool,
+    /// Which side wins where one id has two contents; `None` refuses.
+    pub prefer: Option<Prefer>,
+    /// Take in the tasks of another tracker; its configuration and context stay out.
+    pub adopt: bool,
+}
+
+/// What came in for one task.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TaskImport {
+    /// Its short id or id.
+    pub name: String,
+    /// Its title.
+    pub title: String,
+    /// Whether it was not known before.
+    pub is_new: bool,
+    /// Types of the new events with their counts.
+    pub kinds: BTreeMap<String, usize>,
+}
+
+/// What a merge did, or would do.
+#[derive(Clone, Debug, Default)]
+pub struct ImportReport {
+    /// Events that were new.
+    pub new_events: usize,
+    /// Events that were known already.
+    pub known_events: usize,
+    /// New events by task.
+    pub tasks: BTreeMap<String, TaskImport>,
+    /// New events of the tracker itself and of resources, by type.
+    pub other: BTreeMap<String, usize>,
+    /// Artifacts that were new or got their payload.
+    pub new_artifacts: usize,
+    /// Contested numbers after the merge: (short id, claimants' ids).
+    pub contested: Vec<(String, Vec<String>)>,
+    /// Ids whose other content was put into quarantine.
+    pub quarantined: Vec<String>,
+}
+
+impl App {
+    /// Takes a set in, in one transaction. With `dry_run` everything is done and then undone, so
+    /// the report says what would happen. `each` hears of every task folded.
+    ///
+    /// # Errors
+    /// `IMPORT_CONFLICT` where an id has two contents, `INSTANCE_MISMATCH`, `STORE_…`; nothing was
+    /// changed then.
+    pub fn import(
+        &mut self,
+        set: &ImportSet,
+        merge_as: &Merge,
+        dry_run: bool,
+        mut each: impl FnMut(&TaskId),
+    ) -> Result<ImportReport, Failure> {
+        let world = &self.world;
+        let mut report = None;
+        let result = self.store.write(|tx| {
+            let done = merge(tx, world, set, merge_as, &mut each)?;
+            report = Some(done);
+            if dry_run { Err(Undo::DryRun) } else { Ok(()) }
+        });
+        match result {
+            Ok(()) => self.store.checkpoint()?,
+            Err(Undo::DryRun) => {}
+            Err(Undo::Failed(failure)) => return Err(*failure),
+        }
+        Ok(report.unwrap_or_default())
+    }
+}
+
+/// Why a merge is not committed.
+enum Undo {
+    DryRun,
+    Failed(Box<Failure>),
+}
+
+impl From<Failure> for Undo {
+    fn from(failure: Failure) -> Self {
+        Self::Failed(Box::new(failure))
+    }
+}
+
+impl From<crate::store::StoreError> for Undo {
+    fn from(error: crate::store::StoreError) -> Self {
+        Failure::from(error).into()
+    }
+}
+
+/// Unites the set with what the file holds.
+pub(super) fn merge(
+    tx: &Transaction<'_>,
+    world: &World,
+    set: &ImportSet,
+    how: &Merge,
+    each: &mut dyn FnMut(&TaskId),
+) -> Result<ImportReport, Failure> {
+    let foreign = check_instance(tx, set, how)?;
+    let mut report = ImportReport::default();
+    let fresh = fresh_events(tx, world, set, how, foreign, &mut report)?;
+    count(tx, &fresh, &mut report)?;
+    tx.append_many(&fresh, |id| each(id))?;
+    name_tasks(tx, &mut report)?;
+    for sourced in &set.artifacts {
+        match tx.add_artifact(&sourced.item)? {
+            ArtifactAdded::New | ArtifactAdded::Completed => report.new_artifacts += 1,
+            ArtifactAdded::Known => {}
+            ArtifactAdded::Differs => {
+                let id = sourced.item.artifact.id.as_str();
+                let content = crate::domain::json::line(&serde_json::Value::Object(
+                    sourced.item.artifact.meta().clone(),
+                ));
+                keep_loser(tx, world, how, id, "artifact", &content, &sourced.place, &mut report)?;
+            }
+        }
+    }
+    for (prefix, next) in &set.number_floors {
+        tx.raise_number_floor(prefix, *next)?;
+    }
+    if how.first {
+        for (name, state) in &set.sessions {
+            tx.save_session(name, state)?;
+        }
+    }
+    report.contested = tx.contested_short_ids()?;
+    Ok(report)
+}
+
+/// Whether the set is another tracker's; refused unless it is to be adopted.
+fn check_instance(reader: &Reader<'_>, set: &ImportSet, how: &Merge) -> Result<bool, Failure> {
+    let config = reader.config()?;
+    let (Some(ours), Some(theirs)) = (config.instance_id(), set.instance_id.as_deref()) else {
+        return Ok(false);
+    };
+    if ours == theirs {
+        return Ok(false);
+    }
+    if how.adopt {
+        return Ok(true);
+    }
+    Err(Failure::new(
+        Code::InstanceMismatch,
+        format!("the tree belongs to tracker {theirs}, this one is {ours}"),
+    )
+    .hint("--adopt takes its tasks in and leaves its configuration out")
+    .details(json!({"tree": theirs, "database": ours})))
+}
+
+/// The events that the file does not hold, in canonical order.
+fn fresh_events(
+    tx: &Transaction<'_>,
+    world: &World,
+    set: &ImportSet,
+    how: &Merge,
+    foreign: bool,
+    report: &mut ImportReport,
+) -> Result<Vec<Event>, Failure> {
+    let mut seen: HashMap<&str, &Sourced<Event>> = HashMap::with_capacity(set.events.len());
+    let mut fresh: Vec<&Event> = Vec::new();
+    for sourced in &set.events {
+        let event = &sourced.item;
+        if foreign && event.subject == crate::domain::Subject::Instance {
+            continue;
+        }
+        if let Some(other) = seen.insert(event.id.as_str(), sourced) {
+            if other.item.raw() == event.raw() {
+                continue;
+            }
+            return Err(Failure::new(
+                Code::ImportConflict,
+                format!(
+                    "event {} stands at {} and, with other content, at {}",
+                    event.id, other.place, sourced.place
+                ),
+            )
+            .hint("nothing was imported; keep one of the two lines"));
+        }
+        match tx.find_event(&event.id)? {
+            None => fresh.push(event),
+            Some(known) if known.raw() == event.raw() => report.known_events += 1,
+            Some(_) => {
+                keep_loser(tx, world, how, event.id.as_str(), "event", event.raw(), &sourced.place, report)?
+            }
+        }
+    }
+    fresh.sort_by(|a, b| a.key.cmp(&b.key));
+    Ok(fresh.into_iter().cloned().collect())
+}
+
+/// One id with two contents: refused, or the tree's goes to quarantine.
+#[expect(clippy::too_many_arguments, reason = "each names one thing of the row to be written")]
+fn keep_loser(
+    tx: &Transaction<'_>,
+    world: &World,
+    how: &Merge,
+    id: &str,
+    what: &str,
+    content: &str,
+    place: &Place,
+    report: &mut ImportReport,
+) -> Result<(), Failure> {
+    match how.prefer {
+        Some(Prefer::Database) => {
+            tx.quarantine(id, what, &world.now().to_string(), content)?;
+            report.quarantined.push(id.to_owned());
+            Ok(())
+        }
+        Some(Prefer::Tree) => Err(Failure::new(Code::ImportConflict, format!("{what} {id} ({place}) differs from the stored one, which is never replaced"))
+            .hint("events are append-only: keep the tracker's with --prefer database, or start a new tracker from the tree")),
+        None => Err(Failure::new(Code::ImportConflict, format!("{what} {id} ({place}) differs from the one in the tracker"))
+            .hint("nothing was imported; --prefer database keeps the tracker's and sets the other aside")
+            .details(json!({"id": id, "file": place.file.display().to_string(), "line": place.line}))),
+    }
+}
+
+fn count(reader: &Reader<'_>, fresh: &[Event], report: &mut ImportReport) -> Result<(), Failure> {
+    report.new_events = fresh.len();
+    let mut known: BTreeSet<&TaskId> = BTreeSet::new();
+    for event in fresh {
+        let Some(id) = event.task() else {
+            *report.other.entry(event.kind.clone()).or_default() += 1;
+            continue;
+        };
+        let entry = report.tasks.entry(id.to_string()).or_default();
+        *entry.kinds.entry(event.kind.clone()).or_default() += 1;
+        if known.insert(id) {
+            entry.is_new = reader.find_task(id)?.is_none()
+                && fresh.iter().any(|e| e.task() == Some(id) && e.kind == kind::TASK_CREATED);
+        }
+    }
+    Ok(())
+}
+
+/// Names and titles as they are after the merge.
+fn name_tasks(reader: &Reader<'_>, report: &mut ImportReport) -> Result<(), Failure> {
+    for (id, entry) in &mut report.tasks {
+        let task = TaskId::parse_foreign(id).map(|id| reader.find_task(&id)).transpose()?.flatten();
+        entry.name = task.as_ref().map_or_else(|| id.clone(), crate::domain::Task::name);
+        entry.title = task.map(|task| task.title).unwrap_or_default();
+    }
+    Ok(())
+}

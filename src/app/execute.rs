@@ -1,0 +1,168 @@
+//! The one write path: facts, decision, events, rows, commit.
+
+use super::App;
+use super::failure::Failure;
+use super::identity::Identity;
+use super::{facts, resolve};
+use crate::domain::event::{Event, EventBody, Subject, kind};
+use crate::domain::id::{EventId, TaskId};
+use crate::domain::{Author, Command, Config, Decision, SortKey, Task, decide};
+use crate::store::{ArtifactAdded, Reader, Transaction};
+
+/// What came of a command.
+#[derive(Clone, Debug, Default)]
+pub struct Outcome {
+    /// The events that were written; none if all was as wished already.
+    pub events: Vec<Event>,
+    /// The task that the command was about, as it is now.
+    pub task: Option<Task>,
+    /// The task as it was before.
+    pub before: Option<Task>,
+    /// The stored event of an id that the caller chose, where the same was written before.
+    pub known: Option<Event>,
+    /// What the caller should know although it worked.
+    pub warnings: Vec<String>,
+}
+
+/// What a command is built from, inside the transaction: the ids that names mean, and the time.
+pub struct Names<'a> {
+    reader: &'a Reader<'a>,
+    /// The configuration.
+    pub config: &'a Config,
+    /// Milliseconds since the epoch.
+    pub now_millis: u64,
+    /// An id for a new task.
+    pub fresh_task: TaskId,
+}
+
+impl Names<'_> {
+    /// The id of the task that this text means.
+    ///
+    /// # Errors
+    /// `INVALID_ID`, `NOT_FOUND`, `AMBIGUOUS_ID`.
+    pub fn task(&self, text: &str) -> Result<TaskId, Failure> {
+        resolve::task(self.reader, text).map(|task| task.id)
+    }
+
+    /// The actor or the session that this text names.
+    ///
+    /// # Errors
+    /// `INVALID_ACTOR`.
+    pub fn actor(&self, text: &str) -> Result<crate::domain::Actor, Failure> {
+        super::identity::actor_or_session(self.reader, text)
+    }
+}
+
+impl App {
+    /// Carries out one command in one transaction. `build` makes the command from names.
+    ///
+    /// # Errors
+    /// [`Failure`]; nothing was changed, unless the code says that saving failed at the end.
+    pub fn execute(
+        &mut self,
+        who: &Identity,
+        build: impl FnOnce(&Names<'_>) -> Result<Command, Failure>,
+    ) -> Result<Outcome, Failure> {
+        let world = &self.world;
+        self.store.write(|tx| {
+            let config = tx.config()?;
+            let author = who.author(tx, &config)?;
+            let names = Names {
+                reader: tx,
+                config: &config,
+                now_millis: world.millis(),
+                fresh_task: world.task_id(),
+            };
+            let command = build(&names)?;
+            carry_out(tx, world, config, &author, &command)
+        })
+    }
+}
+
+/// Decides and writes, inside a transaction that is already open.
+pub(super) fn carry_out(
+    tx: &Transaction<'_>,
+    world: &super::World,
+    config: Config,
+    author: &Author,
+    command: &Command,
+) -> Result<Outcome, Failure> {
+    let facts = facts::load(tx, world, config, command)?;
+    let decision = decide(&facts, author, command)?;
+    let events = write(tx, world, facts.now, author, decision, facts.task.as_ref())?;
+    let task = match command.task() {
+        Some(_) if events.is_empty() => facts.task.clone(),
+        Some(id) => tx.find_task(id)?,
+        None => None,
+    };
+    let warnings = warnings(tx, &facts.config, &events)?;
+    let known = facts.same_id.filter(|_| events.is_empty());
+    Ok(Outcome { events, task, before: facts.task, known, warnings })
+}
+
+/// Stamps what was decided with ids, time, author and parents, and writes it.
+fn write(
+    tx: &Transaction<'_>,
+    world: &super::World,
+    now: crate::domain::Timestamp,
+    author: &Author,
+    decision: Decision,
+    task: Option<&Task>,
+) -> Result<Vec<Event>, Failure> {
+    for artifact in &decision.artifacts {
+        if tx.add_artifact(artifact)? == ArtifactAdded::Differs {
+            return Err(
+                crate::domain::Rejection::ContentDiffers { id: artifact.artifact.id.to_string() }.into()
+            );
+        }
+    }
+    if decision.events.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut last: Vec<SortKey> = tx.last_key()?.into_iter().chain(task.map(Task::last_key)).collect();
+    let mut heads = match decision.events.first().map(|e| &e.subject) {
+        Some(Subject::Instance) => tx.instance_heads()?,
+        _ => task.map(Task::head_ids).unwrap_or_default(),
+    };
+    let mut events = Vec::with_capacity(decision.events.len());
+    for body in decision.events {
+        let id = body.id.clone().unwrap_or_else(|| world.event_id(&last));
+        let event = Event::compose(body, id.clone(), now, &author.actor, &author.stamp, heads);
+        last = vec![event.key.clone()].into_iter().chain(last).max().into_iter().collect();
+        heads = vec![id];
+        events.push(event);
+    }
+    tx.append(&events)?;
+    Ok(events)
+}
+
+/// Writes events that no decision made, at the beginning of a tracker.
+pub(super) fn write_bodies(
+    tx: &Transaction<'_>,
+    world: &super::World,
+    author: &Author,
+    bodies: Vec<EventBody>,
+) -> Result<Vec<Event>, Failure> {
+    write(tx, world, world.now(), author, bodies.into(), None)
+}
+
+/// A status that now holds more tasks than it should.
+fn warnings(reader: &Reader<'_>, config: &Config, events: &[Event]) -> Result<Vec<String>, Failure> {
+    let mut warnings = Vec::new();
+    let last =
+        events.iter().rev().find(|e| matches!(e.kind.as_str(), kind::STATUS_CHANGED | kind::TASK_CREATED));
+    let to = last.and_then(|e| e.text("to").or(e.text("status")));
+    if let Some((status, limit)) = to.and_then(|status| Some((status, config.wip_limit(status)?))) {
+        let current = reader.in_status(status)?;
+        if current > limit {
+            warnings.push(format!("{status} holds {current} tasks, and its limit is {limit}"));
+        }
+    }
+    Ok(warnings)
+}
+
+/// The id that the caller gave to an event, if the same event is there already.
+#[must_use]
+pub fn event_id_of(outcome: &Outcome) -> Option<&EventId> {
+    outcome.events.last().or(outcome.known.as_ref()).map(|event| &event.id)
+}

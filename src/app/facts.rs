@@ -1,0 +1,163 @@
+//! Loading the facts of a decision, inside the transaction that will write.
+
+use super::failure::Failure;
+use super::world::World;
+use crate::domain::event::kind;
+use crate::domain::id::TaskId;
+use crate::domain::{Command, Config, Event, Facts, ShortId, Task};
+use crate::store::{Reader, TextKind};
+
+/// What deciding this command takes, and no more.
+pub(super) fn load(
+    reader: &Reader<'_>,
+    world: &World,
+    config: Config,
+    command: &Command,
+) -> Result<Facts, Failure> {
+    let mut facts = empty(world, config);
+    if let Some(id) = command.task() {
+        facts.task = reader.find_task(id)?;
+    }
+    match command {
+        Command::Create { id, chosen, .. } => {
+            if *chosen {
+                facts.created = creation(reader, id)?;
+            }
+            facts.next_short_id = next_short_id(reader, &facts.config)?;
+        }
+        Command::Status { task, .. } => {
+            load_plan(reader, task, &mut facts)?;
+            facts.review_cycles = review_cycles(reader, &facts)?;
+        }
+        Command::Claim { task } => load_plan(reader, task, &mut facts)?,
+        Command::SetPlan { task, .. } => facts.plan = reader.find_text(TextKind::Plan, task)?.map(|t| t.body),
+        Command::SetNotes { task, .. } => {
+            facts.notes = reader.find_text(TextKind::Notes, task)?.map(|t| t.body)
+        }
+        Command::SetContext { .. } => facts.context = reader.context()?,
+        Command::Comment { task, reply_to: Some(comment), .. }
+        | Command::CommentEdit { task, comment, .. }
+        | Command::CommentDelete { task, comment }
+        | Command::React { task, comment, .. }
+        | Command::Unreact { task, comment, .. } => {
+            facts.comment = reader.find_comment(task, comment.as_str())?
+        }
+        Command::Link { task, kind, target, .. } => {
+            facts.target = reader.find_task(target)?;
+            facts.way_back = way_back(reader, kind, task, target)?;
+        }
+        Command::Unlink { target, .. } => facts.target = reader.find_task(target)?,
+        Command::Custom { id: Some(id), .. } => facts.same_id = reader.find_event(id)?,
+        Command::Comment { .. }
+        | Command::Custom { .. }
+        | Command::Update { .. }
+        | Command::Assign { .. }
+        | Command::Complete { .. }
+        | Command::Archive { .. }
+        | Command::Unarchive { .. }
+        | Command::SetConfig { .. }
+        | Command::UnsetConfig { .. }
+        | Command::SetProjectCode { .. }
+        | Command::SetSubprojectCode { .. } => {}
+    }
+    Ok(facts)
+}
+
+fn empty(world: &World, config: Config) -> Facts {
+    Facts {
+        now: world.now(),
+        config,
+        task: None,
+        created: None,
+        target: None,
+        way_back: None,
+        comment: None,
+        plan: None,
+        notes: None,
+        context: None,
+        titles: Vec::new(),
+        descriptions: Vec::new(),
+        review_cycles: 0,
+        same_id: None,
+        next_short_id: None,
+        fresh_artifact: world.artifact_id(),
+    }
+}
+
+fn creation(reader: &Reader<'_>, id: &TaskId) -> Result<Option<Event>, Failure> {
+    Ok(reader.history(id)?.into_iter().find(|e| e.kind == kind::TASK_CREATED))
+}
+
+fn next_short_id(reader: &Reader<'_>, config: &Config) -> Result<Option<ShortId>, Failure> {
+    let Some(prefix) = config.short_id_prefix() else { return Ok(None) };
+    let number = reader.next_number(&prefix)?;
+    Ok(Some(ShortId { prefix, number }))
+}
+
+/// The plan, and, where there is one, the titles and descriptions whose scaffold it might be.
+fn load_plan(reader: &Reader<'_>, id: &TaskId, facts: &mut Facts) -> Result<(), Failure> {
+    let Some(plan) = reader.find_text(TextKind::Plan, id)? else { return Ok(()) };
+    facts.plan = Some(plan.body);
+    let (titles, descriptions) = names_over_time(facts.task.as_ref(), &reader.history(id)?);
+    facts.titles = titles;
+    facts.descriptions = descriptions;
+    Ok(())
+}
+
+/// Titles and descriptions that a task has and had.
+#[must_use]
+pub fn names_over_time(task: Option<&Task>, history: &[Event]) -> (Vec<String>, Vec<String>) {
+    let mut titles: Vec<String> = task.map(|t| t.title.clone()).into_iter().collect();
+    let mut descriptions: Vec<String> = task.and_then(|t| t.description.clone()).into_iter().collect();
+    for event in history {
+        match event.kind.as_str() {
+            kind::TASK_CREATED => {
+                titles.extend(event.text("title").map(str::to_owned));
+                descriptions.extend(event.text("description").map(str::to_owned));
+            }
+            kind::FIELD_UPDATED => match event.text("field") {
+                Some("title") => titles.extend(event.text("to").map(str::to_owned)),
+                Some("description") => descriptions.extend(event.text("to").map(str::to_owned)),
+                _ => {}
+            },
+            _ => {}
+        }
+    }
+    (titles, descriptions)
+}
+
+/// How often the task went from review back to work; asked only where it is in review.
+fn review_cycles(reader: &Reader<'_>, facts: &Facts) -> Result<u64, Failure> {
+    let Some(task) = facts.task.as_ref().filter(|t| t.status == "review") else { return Ok(0) };
+    let back = reader.history(&task.id)?.iter().filter(|e| is_back_from_review(e)).count();
+    Ok(back as u64)
+}
+
+fn is_back_from_review(event: &Event) -> bool {
+    event.kind == kind::STATUS_CHANGED
+        && event.text("from") == Some("review")
+        && matches!(event.text("to"), Some("in_progress" | "in_planning"))
+}
+
+/// The way that the new relation would close to a circle, by name, beginning and ending with the
+/// same task.
+fn way_back(
+    reader: &Reader<'_>,
+    kind: &str,
+    task: &TaskId,
+    target: &TaskId,
+) -> Result<Option<Vec<String>>, Failure> {
+    let (from, to, waits) = match kind {
+        "depends_on" => (target, task, true),
+        "blocks" => (task, target, true),
+        "subtask_of" => (target, task, false),
+        _ => return Ok(None),
+    };
+    let Some(way) = reader.way(from, to, waits)? else { return Ok(None) };
+    let mut names = Vec::with_capacity(way.len() + 1);
+    for id in way.iter().chain(way.first()) {
+        let task = TaskId::parse_foreign(id).map(|id| reader.find_task(&id)).transpose()?.flatten();
+        names.push(task.map_or_else(|| id.clone(), |task| task.name()));
+    }
+    Ok(Some(names))
+}

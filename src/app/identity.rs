@@ -1,0 +1,135 @@
+//! Who acts: from flags, the environment, a session, or the configuration.
+
+use serde_json::{Map, Value};
+
+use super::code::Code;
+use super::failure::Failure;
+use crate::domain::actor::PREFIXES;
+use crate::domain::command::Author;
+use crate::domain::event::Stamp;
+use crate::domain::{Actor, Config};
+use crate::store::Reader;
+
+/// What a caller said about itself. Nothing of it has been checked.
+#[derive(Clone, Debug, Default)]
+pub struct Identity {
+    /// A session's name.
+    pub name: Option<String>,
+    /// `prefix:identifier`.
+    pub actor: Option<String>,
+    /// The value of `LATTICE_ACTOR`.
+    pub environment: Option<String>,
+    /// Whether a person may be assumed: standard input is a terminal.
+    pub at_terminal: bool,
+    /// The model that acts.
+    pub model: Option<String>,
+    /// A session's text, kept as it is.
+    pub session: Option<String>,
+    /// What made it happen, free text.
+    pub triggered_by: Option<String>,
+    /// For whom.
+    pub on_behalf_of: Option<String>,
+    /// Why.
+    pub reason: Option<String>,
+}
+
+/// Members of a session that its events name.
+const SESSION_MEMBERS: [&str; 7] =
+    ["name", "base_name", "serial", "session", "model", "framework", "agent_type"];
+
+impl Identity {
+    /// The author of a change.
+    ///
+    /// # Errors
+    /// `MISSING_ACTOR`, `INVALID_ACTOR`, `SESSION_NOT_FOUND`.
+    pub fn author(&self, reader: &Reader<'_>, config: &Config) -> Result<Author, Failure> {
+        let actor = match self.explicit(reader)? {
+            Some(actor) => actor,
+            None => self.assumed(config).ok_or_else(|| {
+                Failure::new(Code::MissingActor, "nobody is named as the author of this change")
+                    .hint("add --actor agent:NAME (or human:NAME), or set LATTICE_ACTOR")
+            })?,
+        };
+        Ok(Author { stamp: self.stamp(&actor)?, actor })
+    }
+
+    /// The actor that was named, `None` if none was: for commands that can do without.
+    ///
+    /// # Errors
+    /// `INVALID_ACTOR`, `SESSION_NOT_FOUND`.
+    pub fn explicit(&self, reader: &Reader<'_>) -> Result<Option<Actor>, Failure> {
+        if let Some(name) = &self.name {
+            return session_actor(reader, name).and_then(|found| {
+                found.map(Some).ok_or_else(|| {
+                    Failure::new(Code::SessionNotFound, format!("there is no session {name}"))
+                        .hint("use --actor agent:NAME instead")
+                })
+            });
+        }
+        self.actor.as_ref().or(self.environment.as_ref()).map(|text| actor(text)).transpose()
+    }
+
+    /// The configured author, only at a terminal: an agent that forgets its name must not write
+    /// as the person.
+    fn assumed(&self, config: &Config) -> Option<Actor> {
+        if self.at_terminal { config.default_actor().and_then(Actor::parse) } else { None }
+    }
+
+    fn stamp(&self, by: &Actor) -> Result<Stamp, Failure> {
+        let mut stamp = Stamp::default();
+        if let Some(whom) = &self.on_behalf_of {
+            actor(whom)?;
+        }
+        fill(&mut stamp.provenance, "triggered_by", self.triggered_by.as_ref());
+        fill(&mut stamp.provenance, "on_behalf_of", self.on_behalf_of.as_ref());
+        fill(&mut stamp.provenance, "reason", self.reason.as_ref());
+        if matches!(by, Actor::Plain(_)) {
+            fill(&mut stamp.agent_meta, "model", self.model.as_ref());
+            fill(&mut stamp.agent_meta, "session", self.session.as_ref());
+        }
+        Ok(stamp)
+    }
+}
+
+fn fill(map: &mut Map<String, Value>, key: &str, value: Option<&String>) {
+    if let Some(value) = value {
+        map.insert(key.to_owned(), Value::String(value.clone()));
+    }
+}
+
+/// An actor as a caller writes it.
+///
+/// # Errors
+/// `INVALID_ACTOR`.
+pub fn actor(text: &str) -> Result<Actor, Failure> {
+    Actor::parse(text).ok_or_else(|| {
+        Failure::new(Code::InvalidActor, format!("`{text}` is not an actor"))
+            .hint(format!("write PREFIX:NAME, where PREFIX is one of: {}", PREFIXES.join(", ")))
+    })
+}
+
+/// An actor or the name of a session, for commands that name somebody else.
+///
+/// # Errors
+/// `INVALID_ACTOR`.
+pub fn actor_or_session(reader: &Reader<'_>, text: &str) -> Result<Actor, Failure> {
+    match Actor::parse(text) {
+        Some(actor) => Ok(actor),
+        None => match session_actor(reader, text)? {
+            Some(actor) => Ok(actor),
+            None => actor(text),
+        },
+    }
+}
+
+fn session_actor(reader: &Reader<'_>, name: &str) -> Result<Option<Actor>, Failure> {
+    let Some(Value::Object(session)) = reader.find_session(name)? else { return Ok(None) };
+    if session.contains_key("ended_at") {
+        return Ok(None);
+    }
+    let members = SESSION_MEMBERS
+        .iter()
+        .filter_map(|key| session.get_key_value(*key))
+        .map(|(k, v)| (k.clone(), v.clone()));
+    Ok(Some(Actor::Session(members.collect())))
+}

@@ -1,0 +1,146 @@
+//! `init`: a tracker, whole, or nothing.
+
+use std::path::Path;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use super::bulk::{self, ImportReport, ImportSet, Merge};
+use super::execute::write_bodies;
+use super::{App, Failure, World};
+use crate::domain::config::{default_config, opinionated_names};
+use crate::domain::event::{EventBody, Stamp, kind};
+use crate::domain::{Actor, Author};
+use crate::store::{Created, Store, Transaction};
+
+/// What a new tracker is told about itself. Values have been checked.
+#[derive(Clone, Debug, Default)]
+#[allow(missing_docs, reason = "the members are the flags of `lattice init`")]
+pub struct InitOptions {
+    pub actor: Option<Actor>,
+    pub project_code: Option<String>,
+    pub subproject_code: Option<String>,
+    pub project_name: Option<String>,
+    pub instance_name: Option<String>,
+    pub model: Option<String>,
+    pub description: Option<String>,
+    pub heartbeat: bool,
+    /// The workflow's names in plain talk instead of its slugs.
+    pub opinionated: bool,
+}
+
+/// What `init` did.
+#[derive(Clone, Debug)]
+pub enum InitOutcome {
+    /// A tracker was made, with what was taken in from the tree that lay there.
+    Made(Option<ImportReport>),
+    /// One was there.
+    AlreadyThere,
+}
+
+impl App {
+    /// Makes the tracker in this `.lattice/`, all or nothing, with what a tree there holds.
+    ///
+    /// # Errors
+    /// [`Failure`]; there is no tracker then, and nothing that keeps a second try from working.
+    pub fn init(
+        lattice: &Path,
+        world: &World,
+        wait: Duration,
+        options: &InitOptions,
+        tree: Option<&ImportSet>,
+    ) -> Result<InitOutcome, Failure> {
+        let mut report = None;
+        let created = Store::create(lattice, wait, |tx| {
+            report = fill(tx, world, options, tree)?;
+            Ok::<(), Failure>(())
+        })?;
+        Ok(match created {
+            Created::Made => InitOutcome::Made(report),
+            Created::AlreadyThere => InitOutcome::AlreadyThere,
+        })
+    }
+}
+
+/// Fills an empty file.
+pub(super) fn fill(
+    tx: &Transaction<'_>,
+    world: &World,
+    options: &InitOptions,
+    tree: Option<&ImportSet>,
+) -> Result<Option<ImportReport>, Failure> {
+    tx.set_epoch(&world.epoch())?;
+    let author = Author {
+        actor: options.actor.clone().unwrap_or_else(|| Actor::Plain("system:init".to_owned())),
+        stamp: Stamp::default(),
+    };
+    let report = tree
+        .map(|set| bulk::merge(tx, world, set, &Merge { first: true, ..Merge::default() }, &mut |_| {}))
+        .transpose()?;
+    let config = tx.config()?;
+    let mut bodies = Vec::new();
+    if config.instance_id().is_none() {
+        bodies.push(changed("", new_config(world, options, config.value())));
+    } else {
+        for (key, value) in chosen(options) {
+            let path = format!("/{key}");
+            if config.get(&path) != Some(&value) {
+                bodies.push(changed(&path, value));
+            }
+        }
+    }
+    if tx.context()?.is_none() {
+        bodies.push(EventBody::of_instance(kind::CONTEXT_UPDATED, json!({"body": context(options)})));
+    }
+    write_bodies(tx, world, &author, bodies)?;
+    Ok(report)
+}
+
+fn changed(path: &str, to: Value) -> EventBody {
+    EventBody::of_instance(kind::CONFIG_CHANGED, json!({"path": path, "to": to}))
+}
+
+/// The whole configuration: the defaults, what a tree said, an id, and what was chosen.
+fn new_config(world: &World, options: &InitOptions, found: &Value) -> Value {
+    let mut config = default_config();
+    if options.opinionated {
+        config["workflow_preset"] = json!("opinionated");
+        config["workflow"]["display_names"] = opinionated_names();
+    }
+    if let (Value::Object(config), Value::Object(found)) = (&mut config, found) {
+        config.extend(found.clone());
+    }
+    config["instance_id"] = json!(world.instance_id().as_str());
+    for (key, value) in chosen(options) {
+        config[key] = value;
+    }
+    config
+}
+
+fn chosen(options: &InitOptions) -> Vec<(&'static str, Value)> {
+    let texts = [
+        ("project_code", &options.project_code),
+        ("subproject_code", &options.subproject_code),
+        ("project_name", &options.project_name),
+        ("instance_name", &options.instance_name),
+        ("model", &options.model),
+    ];
+    let mut chosen: Vec<_> =
+        texts.into_iter().filter_map(|(key, value)| Some((key, json!(value.as_ref()?)))).collect();
+    if let Some(actor) = &options.actor {
+        chosen.push(("default_actor", actor.to_value()));
+    }
+    if options.heartbeat {
+        chosen.push(("heartbeat", json!({"enabled": true, "max_advances": 10})));
+    }
+    chosen
+}
+
+fn context(options: &InitOptions) -> String {
+    let name = options.instance_name.as_ref().or(options.project_name.as_ref());
+    let heading = name.map_or_else(|| "# About this tracker".to_owned(), |name| format!("# {name}"));
+    let purpose = options.description.as_deref().unwrap_or("What this tracker is for, in a sentence or two.");
+    format!(
+        "{heading}\n\n## Purpose\n\n{purpose}\n\n## Related Instances\n\nOther trackers that this work touches, and where they are.\n\n## Conventions\n\nWhat people and agents here agree on.\n"
+    )
+}

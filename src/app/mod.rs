@@ -1,0 +1,114 @@
+//! The use cases: everything that a surface (command line, later web and others) can ask for.
+//!
+//! No surface reaches the file but through here, so every rule holds on every surface. This room
+//! never sees arguments, standard output or HTTP, and holds no SQL.
+
+mod bulk;
+pub mod code;
+mod execute;
+mod facts;
+mod failure;
+mod identity;
+mod init;
+mod next;
+mod read;
+mod resolve;
+mod world;
+
+use std::path::Path;
+use std::time::Duration;
+
+pub use bulk::{ImportReport, ImportSet, Merge, Place, Prefer, Sourced, TaskImport};
+pub use code::{Code, ExitClass};
+pub use execute::{Names, Outcome};
+pub use facts::names_over_time;
+pub use failure::Failure;
+pub use identity::{Identity, actor};
+pub use init::{InitOptions, InitOutcome};
+pub use next::POOL;
+pub use read::{ArtifactInfo, CommentThread, Details, Finding, Level, PlanText, Related, Report};
+pub use resolve::{chosen_event_id, chosen_task_id, comment_id};
+pub use world::World;
+
+pub use crate::store::{
+    Arrival, FeedQuery, Incoming, Reader, Root, ShortIdIndex, TaskFilter, TaskSort, TextKind, Totals, Waiting,
+};
+use crate::store::{Store, find};
+
+/// How long a writer waits for others, unless the caller says otherwise.
+pub const DEFAULT_WAIT: Duration = Duration::from_secs(30);
+
+/// A tracker, open for use.
+pub struct App {
+    store: Store,
+    world: World,
+    root: Root,
+}
+
+impl App {
+    /// Finds the tracker for a command that runs in `start`; `LATTICE_ROOT` overrides.
+    ///
+    /// # Errors
+    /// `NOT_INITIALIZED`, or what keeps a folder from being looked at.
+    pub fn locate(world: &World, start: &Path) -> Result<Root, Failure> {
+        Ok(find(start, world.variable("LATTICE_ROOT"))?)
+    }
+
+    /// Opens for reading. Takes no lock and touches nothing.
+    ///
+    /// # Errors
+    /// A `STORE_…` code.
+    pub fn open_read(root: Root, world: World) -> Result<Self, Failure> {
+        let store = Store::open_read(&root.lattice)?;
+        Ok(Self { store, world, root })
+    }
+
+    /// Opens for writing, queueing behind other writers for at most `wait`.
+    ///
+    /// # Errors
+    /// A `STORE_…` code.
+    pub fn open_write(root: Root, world: World, wait: Duration) -> Result<Self, Failure> {
+        let store = Store::open_write(&root.lattice, wait)?;
+        Ok(Self { store, world, root })
+    }
+
+    /// A tracker in memory that was just initialised, for tests.
+    ///
+    /// # Errors
+    /// A `STORE_…` code.
+    pub fn in_memory(world: World, options: &InitOptions) -> Result<Self, Failure> {
+        let mut store = Store::in_memory()?;
+        store.write(|tx| init::fill(tx, &world, options, None).map(drop))?;
+        let nowhere = std::path::PathBuf::new();
+        Ok(Self {
+            store,
+            world,
+            root: Root { project: nowhere.clone(), lattice: nowhere.clone(), tree: nowhere },
+        })
+    }
+
+    /// Where the tracker is.
+    #[must_use]
+    pub fn root(&self) -> &Root {
+        &self.root
+    }
+
+    /// The clock and the ids.
+    #[must_use]
+    pub fn world(&self) -> &World {
+        &self.world
+    }
+
+    /// Reads from one moment of the tracker.
+    ///
+    /// # Errors
+    /// What `work` fails with.
+    pub fn read<T>(&self, work: impl FnOnce(&Reader<'_>) -> Result<T, Failure>) -> Result<T, Failure> {
+        self.store.read(work)
+    }
+
+    /// Ends the work: bounds the write-ahead log and lets go of the file. Dropping does the same.
+    pub fn close(self) {
+        self.store.close();
+    }
+}

@@ -1,0 +1,111 @@
+//! `next`: the best task to do now, and taking it without ever sharing it.
+
+use super::execute::{Outcome, carry_out};
+use super::failure::Failure;
+use super::identity::Identity;
+use super::{App, code::Code};
+use crate::domain::{Actor, Command, Task};
+use crate::store::{NextCursor, Reader};
+
+/// Statuses that `next` picks from when none are given.
+pub const POOL: [&str; 2] = ["backlog", "planned"];
+/// Statuses that `next` never picks from.
+const NEVER: [&str; 4] = ["needs_human", "blocked", "done", "cancelled"];
+
+/// The statuses to pick from.
+fn pool(statuses: Option<&[String]>) -> Vec<String> {
+    match statuses {
+        Some(given) => given.iter().filter(|s| !NEVER.contains(&s.as_str())).cloned().collect(),
+        None => POOL.map(str::to_owned).to_vec(),
+    }
+}
+
+impl App {
+    /// The task that `next` would take: work that the actor has begun, else the best of the pool.
+    ///
+    /// # Errors
+    /// [`Failure`] if the actor is not valid or the file cannot be read.
+    pub fn peek_next(&self, who: &Identity, statuses: Option<&[String]>) -> Result<Option<Task>, Failure> {
+        self.store.read(|reader| {
+            let actor = who.explicit(reader)?;
+            pick(reader, actor.as_ref(), statuses, None).map(|picked| picked.map(|(task, _)| task))
+        })
+    }
+
+    /// Takes the next task. A task that the plan gate refuses is passed over where another can be
+    /// had. Everything is one transaction, so no two callers ever get the same task.
+    ///
+    /// # Errors
+    /// `VALIDATION_ERROR` without an actor, `PLAN_REQUIRED` where only unplanned tasks are left,
+    /// `INVALID_TRANSITION` where the workflow has no way to work.
+    pub fn claim_next(
+        &mut self,
+        who: &Identity,
+        statuses: Option<&[String]>,
+    ) -> Result<Option<Outcome>, Failure> {
+        let world = &self.world;
+        self.store.write(|tx| {
+            let config = tx.config()?;
+            let nobody = who.explicit(tx)?.is_none();
+            if nobody {
+                return Err(Failure::new(Code::ValidationError, "--claim needs to know who claims")
+                    .hint("add --actor agent:NAME, or set LATTICE_ACTOR"));
+            }
+            let author = who.author(tx, &config)?;
+            let mut refused = None;
+            let mut after = None;
+            while let Some((task, cursor)) = pick(tx, Some(&author.actor), statuses, after.as_ref())? {
+                let command = Command::Claim { task: task.id.clone() };
+                match carry_out(tx, world, config.clone(), &author, &command) {
+                    Ok(outcome) => return Ok(Some(outcome)),
+                    Err(failure) if is_passed_over(&failure) => {
+                        refused.get_or_insert(failure);
+                        // Begun work stands before the pool; behind it the pool begins.
+                        after = Some(cursor.unwrap_or_else(|| (-1, -1, String::new())));
+                    }
+                    Err(failure) => return Err(failure),
+                }
+            }
+            refused.map_or(Ok(None), Err)
+        })
+    }
+
+    /// Tasks that could be begun now, best first; with an actor also those that are assigned to it.
+    ///
+    /// # Errors
+    /// [`Failure`] if the actor is not valid or the file cannot be read.
+    pub fn ready(
+        &self,
+        who: &Identity,
+        statuses: Option<&[String]>,
+        limit: Option<usize>,
+    ) -> Result<Vec<Task>, Failure> {
+        self.store.read(|reader| {
+            let actor = who.explicit(reader)?;
+            Ok(reader.ready(&pool(statuses), actor.as_ref().map(Actor::display), limit)?)
+        })
+    }
+}
+
+fn is_passed_over(failure: &Failure) -> bool {
+    matches!(failure.code, Code::PlanRequired | Code::InvalidTransition)
+}
+
+/// A task, with the cursor to go on behind it; begun work has none.
+type Picked = Option<(Task, Option<NextCursor>)>;
+
+fn pick(
+    reader: &Reader<'_>,
+    actor: Option<&Actor>,
+    statuses: Option<&[String]>,
+    after: Option<&NextCursor>,
+) -> Result<Picked, Failure> {
+    let name = actor.map(Actor::display);
+    if let Some(name) = name.filter(|_| after.is_none()) {
+        if let Some(task) = reader.resumable(name)? {
+            return Ok(Some((task, None)));
+        }
+    }
+    let next = reader.next_candidate(&pool(statuses), name, after)?;
+    Ok(next.map(|(task, cursor)| (task, Some(cursor))))
+}

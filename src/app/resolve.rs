@@ -1,0 +1,128 @@
+//! From what a caller types to the task that is meant.
+
+use serde_json::json;
+
+use super::code::Code;
+use super::failure::Failure;
+use crate::domain::id::{EventId, TaskId};
+use crate::domain::{ShortId, Task};
+use crate::store::Reader;
+
+/// Candidates that an ambiguous prefix names.
+const CANDIDATES: usize = 10;
+/// Letters and digits that a prefix needs behind `task_`, so that a slip does not hit a task.
+const SHORTEST: usize = 4;
+
+/// The task that a full id, a short id or an unambiguous prefix means, archived or not.
+///
+/// # Errors
+/// `INVALID_ID`, `NOT_FOUND`, `AMBIGUOUS_ID`.
+pub fn task(reader: &Reader<'_>, text: &str) -> Result<Task, Failure> {
+    let text = text.trim();
+    if let Some(short_id) = ShortId::parse(text) {
+        let id = reader.task_of_short_id(&short_id)?.ok_or_else(|| not_found(&short_id.to_string()))?;
+        return found(reader, &id, text);
+    }
+    let Some(rest) = text.strip_prefix("task_").or_else(|| text.strip_prefix("TASK_")) else {
+        return by_prefix(reader, text, text);
+    };
+    for spelling in [rest.to_owned(), rest.to_ascii_uppercase()] {
+        if let Some(id) = TaskId::parse_foreign(&format!("task_{spelling}")) {
+            if let Some(task) = reader.find_task(&id)? {
+                return Ok(task);
+            }
+        }
+    }
+    if TaskId::parse_foreign(&format!("task_{rest}")).is_some() {
+        return Err(not_found(text));
+    }
+    by_prefix(reader, text, rest)
+}
+
+/// The same, for a task that may exist in the log only.
+///
+/// # Errors
+/// As [`task`].
+pub fn task_id(reader: &Reader<'_>, text: &str) -> Result<TaskId, Failure> {
+    if let Some(id) = TaskId::parse_foreign(text) {
+        return Ok(id);
+    }
+    task(reader, text).map(|task| task.id)
+}
+
+fn found(reader: &Reader<'_>, id: &TaskId, text: &str) -> Result<Task, Failure> {
+    reader.find_task(id)?.ok_or_else(|| not_found(text))
+}
+
+fn by_prefix(reader: &Reader<'_>, text: &str, rest: &str) -> Result<Task, Failure> {
+    if rest.len() < SHORTEST || rest.len() > 26 || !rest.bytes().all(|b| b.is_ascii_alphanumeric()) {
+        return Err(invalid(text));
+    }
+    let mut tasks = reader.tasks_by_prefix(&format!("task_{}", rest.to_ascii_uppercase()), CANDIDATES + 1)?;
+    match tasks.len() {
+        0 => Err(not_found(text)),
+        1 => Ok(tasks.remove(0)),
+        n => {
+            let names: Vec<String> = tasks.iter().take(CANDIDATES).map(|t| t.id.to_string()).collect();
+            let more = if n > CANDIDATES { ", and more" } else { "" };
+            Err(Failure::new(Code::AmbiguousId, format!("`{text}` fits several tasks"))
+                .hint(format!("write more of it: {}{more}", names.join(", ")))
+                .details(json!({"candidates": names})))
+        }
+    }
+}
+
+fn invalid(text: &str) -> Failure {
+    Failure::new(Code::InvalidId, format!("`{text}` is no task id"))
+        .hint("use a short id (LAT-12), a whole id (task_…) or at least four characters of one")
+}
+
+fn not_found(text: &str) -> Failure {
+    Failure::new(Code::NotFound, format!("there is no task {text}")).hint("see `lattice list`")
+}
+
+/// A comment's id.
+///
+/// # Errors
+/// `INVALID_ID`.
+pub fn comment_id(text: &str) -> Result<EventId, Failure> {
+    EventId::parse_foreign(text).ok_or_else(|| {
+        Failure::new(Code::InvalidId, format!("`{text}` is no comment id"))
+            .hint("comment ids begin with ev_; see `lattice comments TASK`")
+    })
+}
+
+/// An id that a caller chose for a new event. It may not lie far ahead of the clock.
+///
+/// # Errors
+/// `INVALID_ID`.
+pub fn chosen_event_id(text: &str, now_millis: u64) -> Result<EventId, Failure> {
+    let id = EventId::parse(text).ok_or_else(|| chosen("event", "ev_", text))?;
+    not_ahead(id.value(), now_millis, text)?;
+    Ok(id)
+}
+
+/// An id that a caller chose for a new task. It may not lie far ahead of the clock.
+///
+/// # Errors
+/// `INVALID_ID`.
+pub fn chosen_task_id(text: &str, now_millis: u64) -> Result<TaskId, Failure> {
+    let id = TaskId::parse(text).ok_or_else(|| chosen("task", "task_", text))?;
+    not_ahead(id.value(), now_millis, text)?;
+    Ok(id)
+}
+
+fn chosen(what: &str, prefix: &str, text: &str) -> Failure {
+    Failure::new(Code::InvalidId, format!("`{text}` is no {what} id"))
+        .hint(format!("write {prefix} and a ULID: 26 characters, the first at most 7"))
+}
+
+fn not_ahead(value: Option<u128>, now_millis: u64, text: &str) -> Result<(), Failure> {
+    const DAY: u64 = 24 * 60 * 60 * 1000;
+    let ahead = value.is_some_and(|value| (value >> 80) as u64 > now_millis.saturating_add(DAY));
+    if ahead {
+        return Err(Failure::new(Code::InvalidId, format!("the time in `{text}` is more than a day ahead"))
+            .hint("make the id from the present time"));
+    }
+    Ok(())
+}

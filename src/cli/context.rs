@@ -1,0 +1,98 @@
+//! What every command has at hand: the tracker, the author, the way of answering.
+
+use std::ffi::OsString;
+use std::io::IsTerminal;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use super::write::WriteArgs;
+use crate::app::{App, Code, DEFAULT_WAIT, Failure, Identity, Root, World};
+
+/// The surroundings of one run.
+pub struct Context {
+    /// Whether `--json` is on the line, so that errors are JSON even if the line does not parse.
+    json: bool,
+}
+
+impl Context {
+    /// Looks at the command line for what must be known before it is parsed.
+    pub fn new(args: &[OsString]) -> Self {
+        let json = args.iter().take_while(|arg| *arg != "--").any(|arg| arg == "--json");
+        Self { json }
+    }
+
+    /// Whether answers and errors are JSON.
+    pub fn json(&self) -> bool {
+        self.json
+    }
+
+    /// The folder that the command runs in.
+    ///
+    /// # Errors
+    /// `STORE_IO` if it is gone.
+    pub fn folder(&self) -> Result<PathBuf, Failure> {
+        std::env::current_dir().map_err(|error| Failure::io(&error, &PathBuf::from(".")))
+    }
+
+    /// Where the tracker is.
+    ///
+    /// # Errors
+    /// `NOT_INITIALIZED`.
+    pub fn root(&self) -> Result<Root, Failure> {
+        App::locate(&World::real(), &self.folder()?)
+    }
+
+    /// The tracker, for reading.
+    ///
+    /// # Errors
+    /// `NOT_INITIALIZED` or a `STORE_…` code.
+    pub fn reader(&self) -> Result<App, Failure> {
+        App::open_read(self.root()?, World::real())
+    }
+
+    /// The tracker, for writing. Drop it before anything is printed: it holds the lock.
+    ///
+    /// # Errors
+    /// `NOT_INITIALIZED` or a `STORE_…` code.
+    pub fn writer(&self) -> Result<App, Failure> {
+        App::open_write(self.root()?, World::real(), self.wait()?)
+    }
+
+    /// How long to wait for other writers: `LATTICE_LOCK_TIMEOUT` in seconds, else the default.
+    ///
+    /// # Errors
+    /// `VALIDATION_ERROR` if the variable is no number.
+    pub fn wait(&self) -> Result<Duration, Failure> {
+        let Some(value) = World::real().variable("LATTICE_LOCK_TIMEOUT") else { return Ok(DEFAULT_WAIT) };
+        let seconds = value.to_str().and_then(|text| text.parse::<f64>().ok());
+        seconds.and_then(|s| Duration::try_from_secs_f64(s).ok()).ok_or_else(|| {
+            Failure::new(Code::ValidationError, "LATTICE_LOCK_TIMEOUT is no number of seconds")
+                .hint("set it to a number such as 10, or unset it")
+        })
+    }
+
+    /// Who writes, as the flags and the environment say.
+    pub fn identity(&self, args: &WriteArgs) -> Identity {
+        Identity {
+            name: args.name.clone(),
+            actor: args.actor.clone(),
+            environment: environment_actor(),
+            at_terminal: std::io::stdin().is_terminal(),
+            model: args.model.clone(),
+            session: args.session.clone(),
+            triggered_by: args.triggered_by.clone(),
+            on_behalf_of: args.on_behalf_of.clone(),
+            reason: args.reason.clone(),
+        }
+    }
+
+    /// Who asks, for reads that may know it.
+    pub fn asker(&self, name: Option<String>, actor: Option<String>) -> Identity {
+        Identity { name, actor, environment: environment_actor(), ..Identity::default() }
+    }
+}
+
+fn environment_actor() -> Option<String> {
+    let value = World::real().variable("LATTICE_ACTOR")?;
+    Some(value.to_string_lossy().into_owned()).filter(|text| !text.is_empty())
+}

@@ -1,0 +1,174 @@
+//! Answers and errors on their way out. Data goes to standard output, all else to standard error.
+
+use std::io::{self, ErrorKind, Write};
+use std::process::ExitCode;
+
+use serde_json::Value;
+
+use super::context::Context;
+use super::text::printable;
+use crate::app::{Code, ExitClass, Failure, Outcome};
+use crate::view;
+
+/// What a command ends with, if it did not fail.
+#[derive(Debug, Default)]
+pub struct Done {
+    text: String,
+    warnings: Vec<String>,
+    envelope: Option<Value>,
+    /// Whether a change was committed, so that a failure to print must not look like one to save.
+    committed: bool,
+    status: u8,
+}
+
+impl Done {
+    /// An answer in JSON: `{"data": …, "ok": true}`.
+    pub fn envelope(data: Value) -> Self {
+        Self::document(view::envelope(data))
+    }
+
+    /// An answer in JSON with its own envelope.
+    pub fn document(envelope: Value) -> Self {
+        Self { envelope: Some(envelope), ..Self::default() }
+    }
+
+    /// An answer in text; a newline is added where it lacks one, nothing stays nothing.
+    pub fn lines(text: impl Into<String>) -> Self {
+        let mut text = text.into();
+        if !text.is_empty() && !text.ends_with('\n') {
+            text.push('\n');
+        }
+        Self { text, ..Self::default() }
+    }
+
+    /// No answer: it was written already, or there is none.
+    pub fn silent() -> Self {
+        Self::default()
+    }
+
+    /// Notes that the outcome was committed, and what there is to warn of.
+    pub fn after(mut self, outcome: &Outcome) -> Self {
+        self.committed |= !outcome.events.is_empty();
+        self.warnings.extend(outcome.warnings.iter().cloned());
+        self
+    }
+
+    /// Notes that something was committed.
+    pub fn committed(mut self) -> Self {
+        self.committed = true;
+        self
+    }
+
+    /// Adds a warning: on standard error, in JSON under `warnings`.
+    pub fn warn(mut self, warning: impl Into<String>) -> Self {
+        self.warnings.push(warning.into());
+        self
+    }
+
+    /// Ends with this exit status although an answer is given (`doctor` with errors found).
+    pub fn status(mut self, status: u8) -> Self {
+        self.status = status;
+        self
+    }
+}
+
+/// A line that does not parse.
+pub fn usage(error: &clap::Error) -> Failure {
+    let text = error.render().to_string();
+    Failure::new(Code::Usage, text.trim().trim_start_matches("error: ").to_owned())
+}
+
+/// Prints the answer or the error and says how the process ends.
+pub fn finish(result: Result<Done, Failure>, context: &Context) -> ExitCode {
+    match result {
+        Ok(done) => print(done, context),
+        Err(failure) => report(&failure, context),
+    }
+}
+
+fn print(done: Done, context: &Context) -> ExitCode {
+    let text = match done.envelope {
+        Some(mut envelope) => {
+            if !done.warnings.is_empty() {
+                envelope["warnings"] = done.warnings.clone().into();
+            }
+            view::document(&envelope)
+        }
+        None => {
+            for warning in &done.warnings {
+                complain(&format!("Warning: {}\n", printable(warning)));
+            }
+            done.text
+        }
+    };
+    match write_out(text.as_bytes()) {
+        Ok(()) => ExitCode::from(done.status),
+        Err(failure) if is_closed_pipe(&failure) => ExitCode::SUCCESS,
+        Err(failure) if done.committed => report(
+            &Failure { message: format!("the change is saved, but {}", failure.message), ..failure }
+                .hint("do not repeat the command; look with `lattice show`"),
+            context,
+        ),
+        Err(failure) => report(&failure, context),
+    }
+}
+
+/// Writes to standard output, whole.
+///
+/// # Errors
+/// `OUTPUT_FAILED`; a closed pipe is one too, which [`finish`] passes over in silence.
+pub fn write_out(bytes: &[u8]) -> Result<(), Failure> {
+    let mut out = io::stdout().lock();
+    out.write_all(bytes).and_then(|()| out.flush()).map_err(|error| output_failed(&error))
+}
+
+/// What a failure to print stands for.
+pub fn output_failed(error: &io::Error) -> Failure {
+    let failure = Failure::new(Code::OutputFailed, format!("the answer could not be printed: {error}"));
+    match error.kind() {
+        ErrorKind::BrokenPipe => failure.details(CLOSED_PIPE.into()),
+        _ => failure.hint("send standard output somewhere that has room"),
+    }
+}
+
+const CLOSED_PIPE: &str = "closed pipe";
+
+fn is_closed_pipe(failure: &Failure) -> bool {
+    failure.code == Code::OutputFailed && failure.details.as_ref().is_some_and(|d| d == CLOSED_PIPE)
+}
+
+/// Prints an error: in JSON on standard output, else as text on standard error.
+fn report(failure: &Failure, context: &Context) -> ExitCode {
+    if is_closed_pipe(failure) {
+        return ExitCode::SUCCESS;
+    }
+    let status = ExitCode::from(failure.code.exit_class().status());
+    let printed = context.json()
+        && failure.code != Code::OutputFailed
+        && write_out(view::document(&view::failure(failure)).as_bytes()).is_ok();
+    if !printed {
+        complain(&sentence(failure));
+    }
+    status
+}
+
+fn sentence(failure: &Failure) -> String {
+    if failure.code.exit_class() == ExitClass::Usage {
+        return format!("Error: {}\n", printable_block(&failure.message));
+    }
+    let mut text = format!("Error: {} [{}]\n", printable(&failure.message), failure.code);
+    if let Some(hint) = &failure.hint {
+        text.push_str(&format!("Hint: {}\n", printable(hint)));
+    }
+    text
+}
+
+/// Several lines, each made printable.
+fn printable_block(text: &str) -> String {
+    text.lines().map(printable).collect::<Vec<_>>().join("\n")
+}
+
+/// Writes to standard error; if that fails there is nobody left to tell.
+pub fn complain(text: &str) {
+    drop(io::stderr().lock().write_all(text.as_bytes()));
+}

@@ -1,0 +1,92 @@
+//! From the words on the line to the command that they name.
+//!
+//! Building the arguments of all commands costs more than most commands take, so a line that
+//! names a known command is parsed with that one alone; everything else (help, a slip, nothing)
+//! sees them all.
+
+use std::ffi::OsString;
+
+use clap::error::ErrorKind;
+use clap::{ArgMatches, Command as Clap};
+
+use super::output::{self, Done};
+use super::{COMMANDS, Entry, Group};
+use crate::app::{Code, Failure};
+
+/// What a line asks for.
+pub enum Line {
+    /// A command with its arguments.
+    Command(&'static Entry, ArgMatches),
+    /// Text that answers already: help or the version.
+    Answer(Done),
+}
+
+/// Parses a line, the program's name first.
+///
+/// # Errors
+/// `USAGE`.
+pub fn command_line(args: &[OsString]) -> Result<Line, Failure> {
+    let named = args.get(1).and_then(|arg| arg.to_str());
+    let only = named.and_then(|name| COMMANDS.iter().find(|entry| entry.name == name));
+    let root = match only {
+        Some(entry) => program().subcommand(declared(entry)),
+        None => whole_program(),
+    };
+    let matches = match root.try_get_matches_from(args) {
+        Ok(matches) => matches,
+        Err(error) if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) => {
+            return Ok(Line::Answer(Done::lines(error.render().to_string())));
+        }
+        Err(error) => return Err(output::usage(&error)),
+    };
+    match matches.subcommand() {
+        Some((name, matches)) => {
+            let entry = COMMANDS
+                .iter()
+                .find(|entry| entry.name == name)
+                .ok_or_else(|| Failure::new(Code::Usage, format!("there is no command {name}")))?;
+            Ok(Line::Command(entry, matches.clone()))
+        }
+        None => Ok(Line::Answer(Done::lines(welcome()))),
+    }
+}
+
+/// The program with all commands: for help, completions and slips.
+pub fn whole_program() -> Clap {
+    let root = program().override_help(overview());
+    COMMANDS.iter().fold(root, |root, entry| root.subcommand(declared(entry)))
+}
+
+fn program() -> Clap {
+    Clap::new("lattice")
+        .version(env!("CARGO_PKG_VERSION"))
+        .about("A task tracker inside a repository, for AI agents and the people beside them")
+        .disable_help_subcommand(true)
+}
+
+fn declared(entry: &Entry) -> Clap {
+    (entry.declare)(Clap::new(entry.name)).about(entry.about).long_about(None)
+}
+
+/// The list of commands by heading.
+fn overview() -> String {
+    let width = COMMANDS.iter().map(|entry| entry.name.len()).max().unwrap_or_default();
+    let mut text = String::from(
+        "A task tracker inside a repository, for AI agents and the people beside them\n\nUsage: lattice COMMAND [ARGUMENTS]\n",
+    );
+    for group in Group::ALL {
+        let members: Vec<&Entry> = COMMANDS.iter().filter(|entry| entry.group == group).collect();
+        if !members.is_empty() {
+            text.push_str(&format!("\n{}:\n", group.heading()));
+        }
+        for entry in members {
+            text.push_str(&format!("  {:width$}  {}\n", entry.name, entry.about));
+        }
+    }
+    text.push_str("\n`lattice COMMAND --help` tells more. `--json` on any command answers for programs.\n");
+    text
+}
+
+fn welcome() -> String {
+    overview()
+}

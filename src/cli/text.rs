@@ -1,0 +1,46 @@
+//! Text from others, made safe for a terminal.
+
+/// One line: control characters are shown instead of sent, so that no title can move the cursor,
+/// change colours or turn the reading direction. Printable text passes as it is.
+pub fn printable(text: &str) -> String {
+    escape(text, false)
+}
+
+/// Several lines: the same, but line feeds and tabs stay.
+pub fn printable_lines(text: &str) -> String {
+    escape(text, true)
+}
+
+fn escape(text: &str, lines: bool) -> String {
+    let mut safe = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '\n' | '\t' if lines => safe.push(c),
+            '\n' => safe.push_str("\\n"),
+            '\r' => safe.push_str("\\r"),
+            '\t' => safe.push_str("\\t"),
+            c if c.is_control() || is_direction_mark(c) => {
+                safe.push_str(&format!("\\u{{{:x}}}", u32::from(c)))
+            }
+            c => safe.push(c),
+        }
+    }
+    safe
+}
+
+/// Characters that turn the reading direction or hide text (Unicode TR #9 and #36).
+fn is_direction_mark(c: char) -> bool {
+    matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{2028}' | '\u{2029}' | '\u{feff}')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn escapes_are_shown_and_not_sent() {
+        assert_eq!(printable("a\u{1b}[2Jb\u{9b}c\n\u{202e}d"), "a\\u{1b}[2Jb\\u{9b}c\\n\\u{202e}d");
+        assert_eq!(printable_lines("a\nb\tc\r"), "a\nb\tc\\r");
+        assert_eq!(printable("šŽ 漢字 🎉"), "šŽ 漢字 🎉");
+    }
+}

@@ -1,0 +1,90 @@
+//! Artifacts: files, notes and references that speak for tasks. A set that only grows.
+
+use serde_json::{Map, Value};
+
+use super::id::ArtifactId;
+use super::json;
+
+/// An artifact's metadata, kept to the letter behind a small typed view.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Artifact {
+    /// Its id.
+    pub id: ArtifactId,
+    meta: Map<String, Value>,
+}
+
+impl Artifact {
+    /// Metadata of our own making.
+    #[must_use]
+    pub fn new(id: ArtifactId, meta: Map<String, Value>) -> Self {
+        Self { id, meta }
+    }
+
+    /// Reads metadata as it stands in `artifacts/meta/<id>.json`.
+    #[must_use]
+    pub fn from_value(value: Value) -> Option<Self> {
+        let Value::Object(meta) = value else { return None };
+        let id = ArtifactId::parse_foreign(json::text(&meta, "id")?)?;
+        let artifact = Self { id, meta };
+        // The payload's name becomes a path.
+        artifact.payload_file().is_none_or(|name| is_plain_name(name)).then_some(artifact)
+    }
+
+    /// The metadata.
+    #[must_use]
+    pub fn meta(&self) -> &Map<String, Value> {
+        &self.meta
+    }
+
+    /// Text under a key of the metadata.
+    #[must_use]
+    pub fn text(&self, key: &str) -> Option<&str> {
+        json::text(&self.meta, key)
+    }
+
+    /// Whether the payload stays out of the exported tree unless asked for.
+    #[must_use]
+    pub fn is_sensitive(&self) -> bool {
+        self.meta.get("sensitive").and_then(Value::as_bool).unwrap_or(false)
+    }
+
+    /// The payload's file name below `artifacts/payload/`, if there is a payload.
+    #[must_use]
+    pub fn payload_file(&self) -> Option<&str> {
+        self.payload().and_then(|p| json::text(p, "file"))
+    }
+
+    /// The payload's content type.
+    #[must_use]
+    pub fn content_type(&self) -> Option<&str> {
+        self.payload().and_then(|p| json::text(p, "content_type"))
+    }
+
+    /// The payload's size in bytes.
+    #[must_use]
+    pub fn size_bytes(&self) -> Option<i64> {
+        self.payload()?.get("size_bytes")?.as_i64()
+    }
+
+    fn payload(&self) -> Option<&Map<String, Value>> {
+        self.meta.get("payload")?.as_object()
+    }
+}
+
+/// A name that stays in its folder: no separator, no leading dot, nothing that a terminal or a
+/// file system would take for something else.
+#[must_use]
+pub fn is_plain_name(name: &str) -> bool {
+    (1..=255).contains(&name.len())
+        && !name.starts_with('.')
+        && !name.chars().any(|c| c == '/' || c == '\\' || c.is_control())
+}
+
+/// An artifact to be added, with its payload.
+#[derive(Clone, Debug, PartialEq)]
+pub struct NewArtifact {
+    /// The metadata.
+    pub artifact: Artifact,
+    /// The payload's bytes; `None` for a reference, or where the payload is not at hand.
+    pub payload: Option<Vec<u8>>,
+}

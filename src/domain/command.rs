@@ -1,0 +1,186 @@
+//! Commands: what somebody wants to happen. Ids are resolved before; whether it may happen is
+//! decided inside the transaction.
+
+use serde_json::{Map, Value};
+
+use super::actor::Actor;
+use super::event::Stamp;
+use super::id::{EventId, TaskId};
+
+/// Who acts, and what is said about it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Author {
+    /// The actor that the events will name.
+    pub actor: Actor,
+    /// Provenance and agent data for the events.
+    pub stamp: Stamp,
+}
+
+impl Author {
+    /// The reason given, which overriding a rule needs.
+    #[must_use]
+    pub fn reason(&self) -> Option<&str> {
+        self.stamp.provenance.get("reason").and_then(Value::as_str).filter(|r| !r.trim().is_empty())
+    }
+}
+
+/// A new task. `None` takes the configured default where there is one.
+#[derive(Clone, Debug, Default, PartialEq)]
+#[allow(missing_docs, reason = "the members are those of a task")]
+pub struct NewTask {
+    pub title: String,
+    pub kind: Option<String>,
+    pub priority: Option<String>,
+    pub urgency: Option<String>,
+    pub complexity: Option<String>,
+    pub status: Option<String>,
+    pub description: Option<String>,
+    pub tags: Vec<String>,
+    pub assigned_to: Option<Actor>,
+}
+
+/// One wish.
+#[derive(Clone, Debug, PartialEq)]
+#[allow(missing_docs, reason = "the members say what their names say")]
+pub enum Command {
+    /// Makes a task. `chosen` says that the id came from the caller, who may be trying again.
+    Create {
+        id: TaskId,
+        chosen: bool,
+        task: NewTask,
+    },
+    /// Sets fields, `(name, text)`; empty text clears an optional one.
+    Update {
+        task: TaskId,
+        changes: Vec<(String, String)>,
+    },
+    /// Moves a task. `force` overrides the workflow's rules and needs a reason.
+    Status {
+        task: TaskId,
+        to: String,
+        force: bool,
+    },
+    /// Gives a task to somebody, or to nobody.
+    Assign {
+        task: TaskId,
+        to: Option<Actor>,
+    },
+    /// Takes a task: assigns it and walks it to `in_progress`.
+    Claim {
+        task: TaskId,
+    },
+    Comment {
+        task: TaskId,
+        body: String,
+        reply_to: Option<EventId>,
+        role: Option<String>,
+    },
+    CommentEdit {
+        task: TaskId,
+        comment: EventId,
+        body: String,
+        role: Option<String>,
+    },
+    CommentDelete {
+        task: TaskId,
+        comment: EventId,
+    },
+    React {
+        task: TaskId,
+        comment: EventId,
+        emoji: String,
+    },
+    Unreact {
+        task: TaskId,
+        comment: EventId,
+        emoji: String,
+    },
+    Link {
+        task: TaskId,
+        kind: String,
+        target: TaskId,
+        note: Option<String>,
+    },
+    Unlink {
+        task: TaskId,
+        kind: String,
+        target: TaskId,
+    },
+    /// Review and done in one step, with the review as evidence.
+    Complete {
+        task: TaskId,
+        review: String,
+    },
+    /// An event of the caller's own type (`x_…`).
+    Custom {
+        task: TaskId,
+        kind: String,
+        data: Map<String, Value>,
+        id: Option<EventId>,
+    },
+    Archive {
+        task: TaskId,
+    },
+    Unarchive {
+        task: TaskId,
+    },
+    SetPlan {
+        task: TaskId,
+        body: String,
+    },
+    SetNotes {
+        task: TaskId,
+        body: String,
+    },
+    SetContext {
+        body: String,
+    },
+    /// Sets the value at a JSON pointer of the configuration.
+    SetConfig {
+        path: String,
+        to: Value,
+    },
+    UnsetConfig {
+        path: String,
+    },
+    SetProjectCode {
+        code: String,
+        force: bool,
+    },
+    SetSubprojectCode {
+        code: String,
+        force: bool,
+    },
+}
+
+impl Command {
+    /// The task that the command is about, if it is about one.
+    #[must_use]
+    pub fn task(&self) -> Option<&TaskId> {
+        match self {
+            Self::Create { id: task, .. }
+            | Self::Update { task, .. }
+            | Self::Status { task, .. }
+            | Self::Assign { task, .. }
+            | Self::Claim { task }
+            | Self::Comment { task, .. }
+            | Self::CommentEdit { task, .. }
+            | Self::CommentDelete { task, .. }
+            | Self::React { task, .. }
+            | Self::Unreact { task, .. }
+            | Self::Link { task, .. }
+            | Self::Unlink { task, .. }
+            | Self::Complete { task, .. }
+            | Self::Custom { task, .. }
+            | Self::Archive { task }
+            | Self::Unarchive { task }
+            | Self::SetPlan { task, .. }
+            | Self::SetNotes { task, .. } => Some(task),
+            Self::SetContext { .. }
+            | Self::SetConfig { .. }
+            | Self::UnsetConfig { .. }
+            | Self::SetProjectCode { .. }
+            | Self::SetSubprojectCode { .. } => None,
+        }
+    }
+}

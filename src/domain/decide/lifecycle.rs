@@ -1,0 +1,51 @@
+//! Archiving, and events of the callers' own types.
+
+use serde_json::{Map, Value, json};
+
+use crate::domain::event::{EventBody, kind};
+use crate::domain::facts::Facts;
+use crate::domain::id::EventId;
+use crate::domain::rejection::Rejection;
+use crate::domain::task::Task;
+
+pub(super) fn archive(task: &Task) -> Result<Vec<EventBody>, Rejection> {
+    if task.archived {
+        return Err(Rejection::AlreadyArchived { task: task.name() });
+    }
+    Ok(vec![EventBody::of_task(&task.id, kind::TASK_ARCHIVED, json!({}))])
+}
+
+pub(super) fn unarchive(task: &Task) -> Result<Vec<EventBody>, Rejection> {
+    if !task.archived {
+        return Err(Rejection::NotArchived { task: task.name() });
+    }
+    Ok(vec![EventBody::of_task(&task.id, kind::TASK_UNARCHIVED, json!({}))])
+}
+
+/// One event of the caller's type; none if the same was written under the chosen id before.
+pub(super) fn custom(
+    facts: &Facts,
+    task: &Task,
+    of: &str,
+    data: &Map<String, Value>,
+    id: Option<&EventId>,
+) -> Result<Vec<EventBody>, Rejection> {
+    if !of.starts_with("x_")
+        || of.len() < 3
+        || of.contains(char::is_whitespace)
+        || kind::BUILT_IN.contains(&of)
+    {
+        return Err(Rejection::Invalid {
+            what: "event type",
+            got: of.to_owned(),
+            rule: "own types begin with x_ and hold no spaces, such as x_deployed",
+        });
+    }
+    if let (Some(id), Some(before)) = (id, &facts.same_id) {
+        let same = before.task() == Some(&task.id) && before.kind == of && before.data == *data;
+        return if same { Ok(Vec::new()) } else { Err(Rejection::ContentDiffers { id: id.to_string() }) };
+    }
+    let mut body = EventBody::of_task(&task.id, of, Value::Object(data.clone()));
+    body.id = id.cloned();
+    Ok(vec![body])
+}

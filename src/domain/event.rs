@@ -1,0 +1,406 @@
+//! An event: one fact with an author, its text kept to the letter behind a small typed view.
+
+use serde_json::{Map, Value, json};
+use thiserror::Error;
+
+use super::actor::Actor;
+use super::id::{EventId, ResourceId, SortKey, TaskId};
+use super::json;
+use super::time::Timestamp;
+
+/// What an event is about.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Subject {
+    /// A task's history.
+    Task(TaskId),
+    /// A resource's history.
+    Resource(ResourceId),
+    /// The tracker itself: configuration and context.
+    Instance,
+}
+
+/// Types that Lattice writes or gives a meaning to. Any other is kept and means nothing.
+pub mod kind {
+    #![allow(missing_docs)]
+    pub const TASK_CREATED: &str = "task_created";
+    pub const TASK_ARCHIVED: &str = "task_archived";
+    pub const TASK_UNARCHIVED: &str = "task_unarchived";
+    pub const SHORT_ID_ASSIGNED: &str = "task_short_id_assigned";
+    pub const STATUS_CHANGED: &str = "status_changed";
+    pub const ASSIGNMENT_CHANGED: &str = "assignment_changed";
+    pub const FIELD_UPDATED: &str = "field_updated";
+    pub const COMMENT_ADDED: &str = "comment_added";
+    pub const COMMENT_EDITED: &str = "comment_edited";
+    pub const COMMENT_DELETED: &str = "comment_deleted";
+    pub const REACTION_ADDED: &str = "reaction_added";
+    pub const REACTION_REMOVED: &str = "reaction_removed";
+    pub const RELATIONSHIP_ADDED: &str = "relationship_added";
+    pub const RELATIONSHIP_REMOVED: &str = "relationship_removed";
+    pub const ARTIFACT_ATTACHED: &str = "artifact_attached";
+    pub const BRANCH_LINKED: &str = "branch_linked";
+    pub const BRANCH_UNLINKED: &str = "branch_unlinked";
+    pub const GIT_EVENT: &str = "git_event";
+    pub const FILE_LINKED: &str = "file_linked";
+    pub const NEEDS_HUMAN_FLAGGED: &str = "needs_human_flagged";
+    pub const NEEDS_HUMAN_CLEARED: &str = "needs_human_cleared";
+    pub const PLAN_UPDATED: &str = "plan_updated";
+    pub const NOTES_UPDATED: &str = "notes_updated";
+    pub const CONFIG_CHANGED: &str = "config_changed";
+    pub const CONTEXT_UPDATED: &str = "context_updated";
+    pub const RESOURCE_CREATED: &str = "resource_created";
+    pub const RESOURCE_ACQUIRED: &str = "resource_acquired";
+    pub const RESOURCE_RELEASED: &str = "resource_released";
+    pub const RESOURCE_HEARTBEAT: &str = "resource_heartbeat";
+    pub const RESOURCE_EXPIRED: &str = "resource_expired";
+    pub const RESOURCE_UPDATED: &str = "resource_updated";
+
+    /// All of the above: the types that `lattice event` may not write.
+    pub const BUILT_IN: [&str; 31] = [
+        TASK_CREATED,
+        TASK_ARCHIVED,
+        TASK_UNARCHIVED,
+        SHORT_ID_ASSIGNED,
+        STATUS_CHANGED,
+        ASSIGNMENT_CHANGED,
+        FIELD_UPDATED,
+        COMMENT_ADDED,
+        COMMENT_EDITED,
+        COMMENT_DELETED,
+        REACTION_ADDED,
+        REACTION_REMOVED,
+        RELATIONSHIP_ADDED,
+        RELATIONSHIP_REMOVED,
+        ARTIFACT_ATTACHED,
+        BRANCH_LINKED,
+        BRANCH_UNLINKED,
+        GIT_EVENT,
+        FILE_LINKED,
+        NEEDS_HUMAN_FLAGGED,
+        NEEDS_HUMAN_CLEARED,
+        PLAN_UPDATED,
+        NOTES_UPDATED,
+        CONFIG_CHANGED,
+        CONTEXT_UPDATED,
+        RESOURCE_CREATED,
+        RESOURCE_ACQUIRED,
+        RESOURCE_RELEASED,
+        RESOURCE_HEARTBEAT,
+        RESOURCE_EXPIRED,
+        RESOURCE_UPDATED,
+    ];
+    /// Types that stand in `_lifecycle.jsonl` too.
+    pub const LIFECYCLE: [&str; 3] = [TASK_CREATED, TASK_ARCHIVED, TASK_UNARCHIVED];
+}
+
+/// Why a JSON value is no event.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum EventError {
+    /// The text is no JSON.
+    #[error("not JSON: {0}")]
+    Json(String),
+    /// The value is no object.
+    #[error("not a JSON object")]
+    NotAnObject,
+    /// A member is absent or not of its type.
+    #[error("`{0}` is missing or of the wrong type")]
+    Member(&'static str),
+    /// An id without its prefix and 26 letters or digits.
+    #[error("`{member}` is not an id: {text}")]
+    Id {
+        /// Which member.
+        member: &'static str,
+        /// What stands there.
+        text: String,
+    },
+    /// An object names one member twice: which of them counts would be a guess.
+    #[error("`{0}` appears twice in one object")]
+    Duplicate(String),
+}
+
+/// What a decision wants to be written; time, id, author and parents come later.
+#[derive(Clone, Debug, PartialEq)]
+pub struct EventBody {
+    /// What it is about.
+    pub subject: Subject,
+    /// The type.
+    pub kind: String,
+    /// The members of `data`.
+    pub data: Map<String, Value>,
+    /// An id that the caller chose, `None` for a fresh one.
+    pub id: Option<EventId>,
+}
+
+impl EventBody {
+    /// An event about a task. `data` is an object; anything else counts as an empty one.
+    #[must_use]
+    pub fn of_task(task: &TaskId, kind: &str, data: Value) -> Self {
+        Self::new(Subject::Task(task.clone()), kind, data)
+    }
+
+    /// An event about the tracker.
+    #[must_use]
+    pub fn of_instance(kind: &str, data: Value) -> Self {
+        Self::new(Subject::Instance, kind, data)
+    }
+
+    fn new(subject: Subject, kind: &str, data: Value) -> Self {
+        let data = match data {
+            Value::Object(map) => map,
+            _ => Map::new(),
+        };
+        Self { subject, kind: kind.to_owned(), data, id: None }
+    }
+}
+
+/// Who writes, and what is said about the writing.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Stamp {
+    /// `provenance {triggered_by?, on_behalf_of?, reason?}`, empty if there is none.
+    pub provenance: Map<String, Value>,
+    /// `agent_meta {model?, session?}`, empty if there is none.
+    pub agent_meta: Map<String, Value>,
+}
+
+/// A fact. Two events are the same if their canonical texts are.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Event {
+    /// Its id.
+    pub id: EventId,
+    /// Its place in the canonical order.
+    pub key: SortKey,
+    /// When it was written, as found.
+    pub ts: String,
+    /// Its type.
+    pub kind: String,
+    /// Who wrote it.
+    pub actor: Actor,
+    /// What it is about.
+    pub subject: Subject,
+    /// Its data; an empty object where the data is none.
+    pub data: Map<String, Value>,
+    /// The heads of the subject's history that the writer knew; `None` in the predecessor's.
+    pub parents: Option<Vec<EventId>>,
+    raw: String,
+}
+
+impl Event {
+    /// Reads one event. The text is brought into canonical form, so that clones which hold the
+    /// same facts hold the same bytes.
+    ///
+    /// # Errors
+    /// [`EventError`] if it is no event.
+    pub fn parse(text: &str) -> Result<Self, EventError> {
+        let value = strict(text)?;
+        Self::from_value(value)
+    }
+
+    /// The same from a value that has been read already.
+    ///
+    /// # Errors
+    /// [`EventError`] if it is no event.
+    pub fn from_value(value: Value) -> Result<Self, EventError> {
+        let raw = json::line(&value);
+        let Value::Object(mut map) = value else { return Err(EventError::NotAnObject) };
+        let id = text_of(&map, "id")?;
+        let id = EventId::parse_foreign(&id).ok_or(EventError::Id { member: "id", text: id })?;
+        let ts = text_of(&map, "ts")?;
+        let kind = text_of(&map, "type")?;
+        let actor = map.get("actor").and_then(Actor::from_value).ok_or(EventError::Member("actor"))?;
+        let subject = match (map.get("task_id"), map.get("resource_id")) {
+            (None | Some(Value::Null), None | Some(Value::Null)) => Subject::Instance,
+            (Some(Value::String(t)), None | Some(Value::Null)) => Subject::Task(
+                TaskId::parse_foreign(t)
+                    .ok_or_else(|| EventError::Id { member: "task_id", text: t.clone() })?,
+            ),
+            (None | Some(Value::Null), Some(Value::String(r))) => Subject::Resource(
+                ResourceId::parse_foreign(r)
+                    .ok_or_else(|| EventError::Id { member: "resource_id", text: r.clone() })?,
+            ),
+            _ => return Err(EventError::Member("task_id")),
+        };
+        let parents = match map.get("parents") {
+            None => None,
+            Some(Value::Array(list)) => Some(
+                list.iter()
+                    .map(|p| p.as_str().and_then(EventId::parse_foreign).ok_or(EventError::Member("parents")))
+                    .collect::<Result<Vec<_>, _>>()?,
+            ),
+            Some(_) => return Err(EventError::Member("parents")),
+        };
+        let data = match map.remove("data") {
+            Some(Value::Object(data)) => data,
+            None | Some(Value::Null) => Map::new(),
+            Some(_) => return Err(EventError::Member("data")),
+        };
+        let key = SortKey::of(&id, &ts, parents.is_some());
+        Ok(Self { id, key, ts, kind, actor, subject, data, parents, raw })
+    }
+
+    /// Makes the event that a decision asked for.
+    #[must_use]
+    pub fn compose(
+        body: EventBody,
+        id: EventId,
+        at: Timestamp,
+        actor: &Actor,
+        stamp: &Stamp,
+        parents: Vec<EventId>,
+    ) -> Self {
+        let ts = at.to_string();
+        let mut map = Map::new();
+        map.insert("schema_version".into(), json!(1));
+        map.insert("id".into(), json!(id.as_str()));
+        map.insert("ts".into(), json!(ts));
+        map.insert("type".into(), json!(body.kind));
+        map.insert("actor".into(), actor.to_value());
+        match &body.subject {
+            Subject::Task(task) => drop(map.insert("task_id".into(), json!(task.as_str()))),
+            Subject::Resource(resource) => drop(map.insert("resource_id".into(), json!(resource.as_str()))),
+            Subject::Instance => {}
+        }
+        map.insert("data".into(), Value::Object(body.data.clone()));
+        map.insert("parents".into(), parents.iter().map(|p| json!(p.as_str())).collect());
+        if !stamp.provenance.is_empty() {
+            map.insert("provenance".into(), Value::Object(stamp.provenance.clone()));
+        }
+        if !stamp.agent_meta.is_empty() {
+            map.insert("agent_meta".into(), Value::Object(stamp.agent_meta.clone()));
+        }
+        let key = SortKey::of(&id, &ts, true);
+        let raw = json::line(&Value::Object(map));
+        Self {
+            id,
+            key,
+            ts,
+            kind: body.kind,
+            actor: actor.clone(),
+            subject: body.subject,
+            data: body.data,
+            parents: Some(parents),
+            raw,
+        }
+    }
+
+    /// The canonical text: one line of JSON without its newline.
+    #[must_use]
+    pub fn raw(&self) -> &str {
+        &self.raw
+    }
+
+    /// The whole event as a value.
+    #[must_use]
+    pub fn value(&self) -> Value {
+        serde_json::from_str(&self.raw).unwrap_or(Value::Null)
+    }
+
+    /// The task that it is about, if it is about one.
+    #[must_use]
+    pub fn task(&self) -> Option<&TaskId> {
+        match &self.subject {
+            Subject::Task(task) => Some(task),
+            _ => None,
+        }
+    }
+
+    /// Text under a key of `data`.
+    #[must_use]
+    pub fn text(&self, key: &str) -> Option<&str> {
+        json::text(&self.data, key)
+    }
+}
+
+fn text_of(map: &Map<String, Value>, key: &'static str) -> Result<String, EventError> {
+    json::text(map, key).map(str::to_owned).ok_or(EventError::Member(key))
+}
+
+/// JSON without duplicate members: `serde_json` alone would silently take the last.
+fn strict(text: &str) -> Result<Value, EventError> {
+    strict_json(text)
+}
+
+/// Reads JSON and refuses an object that names a member twice.
+///
+/// # Errors
+/// [`EventError::Json`] or [`EventError::Duplicate`].
+pub fn strict_json(text: &str) -> Result<Value, EventError> {
+    super::strict::parse(text)
+}
+
+/// The heads of a history: the events that no other names as a parent. An event without
+/// `parents` (the predecessor's) stands for the one after its neighbour in canonical order.
+#[must_use]
+pub fn heads<'a>(history: impl IntoIterator<Item = &'a Event>) -> Vec<EventId> {
+    let mut heads: Vec<EventId> = Vec::new();
+    let mut last_unlinked: Option<EventId> = None;
+    let mut named: std::collections::HashSet<EventId> = std::collections::HashSet::new();
+    for event in history {
+        match &event.parents {
+            Some(parents) => named.extend(parents.iter().cloned()),
+            None => {
+                if let Some(previous) = last_unlinked.replace(event.id.clone()) {
+                    named.insert(previous);
+                }
+            }
+        }
+        heads.push(event.id.clone());
+    }
+    heads.retain(|id| !named.contains(id));
+    heads
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LINE: &str = r#"{"actor":"agent:x","data":{"n":1.50},"future":{"deep":[1e+400]},"id":"ev_01KPH4C22JNABBN4W02JP1GNNS","schema_version":1,"task_id":"task_01KPH4C22FWF63BPQ4SET7E5JG","ts":"2026-04-18T20:26:31Z","type":"x_thing"}"#;
+
+    #[test]
+    fn members_that_nobody_knows_are_kept_to_the_letter() {
+        let event = Event::parse(LINE).unwrap();
+        assert_eq!(event.raw(), LINE);
+        assert_eq!(event.parents, None);
+    }
+
+    #[test]
+    fn a_second_member_of_the_same_name_is_refused() {
+        let twice = LINE.replace(r#""n":1.50"#, r#""n":1,"n":2"#);
+        assert_eq!(Event::parse(&twice), Err(EventError::Duplicate("n".into())));
+    }
+
+    #[test]
+    fn a_composed_event_reads_back_as_itself() {
+        let task = TaskId::from_value(1);
+        let body = EventBody::of_task(&task, "x_a", json!({"b": 1, "a": null}));
+        let at = Timestamp::from_seconds(1_700_000_000);
+        let made = Event::compose(
+            body,
+            EventId::from_value(7),
+            at,
+            &Actor::Plain("human:a".into()),
+            &Stamp::default(),
+            vec![],
+        );
+        assert_eq!(Event::parse(made.raw()).unwrap(), made);
+    }
+
+    #[test]
+    fn heads_are_what_nobody_names() {
+        let at = Timestamp::from_seconds(1_700_000_000);
+        let make = |n: u128, parents: Vec<EventId>| {
+            Event::compose(
+                EventBody::of_instance("x_a", json!({})),
+                EventId::from_value(n),
+                at,
+                &Actor::Plain("human:a".into()),
+                &Stamp::default(),
+                parents,
+            )
+        };
+        let first = make(1, vec![]);
+        let left = make(2, vec![first.id.clone()]);
+        let right = make(3, vec![first.id.clone()]);
+        assert_eq!(heads([&first, &left, &right]), vec![left.id.clone(), right.id.clone()]);
+        let join = make(4, vec![left.id.clone(), right.id.clone()]);
+        assert_eq!(heads([&first, &left, &right, &join]), vec![join.id.clone()]);
+    }
+}

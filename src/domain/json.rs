@@ -1,0 +1,68 @@
+//! JSON as it is stored and exported: sorted members, UTF-8, numbers in their own text.
+
+use serde_json::{Map, Value};
+
+/// One line, members sorted, no spaces. U+0085, U+2028 and U+2029 are escaped: readers that
+/// split lines as Python's `splitlines` does would otherwise break a log in the middle.
+#[must_use]
+pub fn line(value: &Value) -> String {
+    shield(value.to_string())
+}
+
+/// Sorted members, two spaces of indent, a newline at the end.
+#[must_use]
+pub fn document(value: &Value) -> String {
+    let mut text = serde_json::to_string_pretty(value).unwrap_or_else(|_| value.to_string());
+    text.push('\n');
+    text
+}
+
+fn shield(text: String) -> String {
+    if text.contains(['\u{85}', '\u{2028}', '\u{2029}']) {
+        // Outside of strings these characters cannot stand in JSON, so all of them are in strings.
+        text.replace('\u{85}', "\\u0085").replace('\u{2028}', "\\u2028").replace('\u{2029}', "\\u2029")
+    } else {
+        text
+    }
+}
+
+/// The text under a key, `None` if it is absent or something else.
+#[must_use]
+pub fn text<'a>(map: &'a Map<String, Value>, key: &str) -> Option<&'a str> {
+    map.get(key).and_then(Value::as_str)
+}
+
+/// Whether two values are the same when an absent list or text counts as null or empty.
+#[must_use]
+pub fn same_or_both_empty(a: &Value, b: &Value) -> bool {
+    a == b || (is_empty(a) && is_empty(b))
+}
+
+fn is_empty(value: &Value) -> bool {
+    match value {
+        Value::Null => true,
+        Value::Array(list) => list.is_empty(),
+        Value::Object(map) => map.is_empty(),
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_never_holds_what_other_readers_take_for_a_line_end() {
+        let value = serde_json::json!({"b": "x\u{2028}\u{85}y", "a": 1});
+        let text = line(&value);
+        assert_eq!(text, "{\"a\":1,\"b\":\"x\\u2028\\u0085y\"}");
+        assert_eq!(serde_json::from_str::<Value>(&text).unwrap(), value);
+    }
+
+    #[test]
+    fn numbers_keep_their_text() {
+        let text = r#"{"n":123456789012345678901234567890.10}"#;
+        let value: Value = serde_json::from_str(text).unwrap();
+        assert_eq!(line(&value), text);
+    }
+}

@@ -1,0 +1,87 @@
+//! Plans: the scaffold that every task has, and what counts as more than that.
+
+use super::time::Timestamp;
+
+/// How the heading of a "Reset" begins, which a backward move appends.
+const RESET: &str = "## Reset ";
+
+/// The plan of a task that nobody has planned: heading, blank line, description.
+#[must_use]
+pub fn scaffold(short_id: Option<&str>, title: &str, description: Option<&str>) -> String {
+    let title = one_line(title);
+    let mut text = match short_id {
+        Some(short_id) => format!("# {short_id}: {title}\n"),
+        None => format!("# {title}\n"),
+    };
+    if let Some(description) = description.filter(|d| !d.trim().is_empty()) {
+        text.push('\n');
+        text.push_str(description);
+        text.push('\n');
+    }
+    text
+}
+
+fn one_line(title: &str) -> String {
+    title.split(['\n', '\r']).collect::<Vec<_>>().join(" ")
+}
+
+/// Appends the note that the task went back, after which the plan should be looked at again.
+#[must_use]
+pub fn with_reset(plan: &str, at: Timestamp, actor: &str) -> String {
+    let gap = if plan.ends_with('\n') { "\n" } else { "\n\n" };
+    format!("{plan}{gap}{RESET}{} by {}\n", at.date(), one_line(actor))
+}
+
+/// Whether a plan says nothing beyond the scaffold of one of these titles and descriptions
+/// (those that the task has or had). Reset headings and blank lines do not count.
+#[must_use]
+pub fn is_scaffold(plan: &str, titles: &[String], descriptions: &[String]) -> bool {
+    let kept: Vec<&str> = plan.lines().filter(|line| !line.starts_with(RESET)).collect();
+    let text = kept.join("\n");
+    let text = text.trim();
+    if text.is_empty() {
+        return true;
+    }
+    let (heading, body) = text.split_once('\n').unwrap_or((text, ""));
+    let Some(heading) = heading.strip_prefix("# ") else { return false };
+    let titled = titles.iter().any(|title| {
+        let title = one_line(title);
+        let title = title.trim();
+        heading.trim() == title
+            || heading.trim().strip_suffix(title).is_some_and(|before| {
+                before.strip_suffix(": ").is_some_and(|id| super::ShortId::parse(id).is_some())
+            })
+    });
+    let body = body.trim();
+    titled && (body.is_empty() || descriptions.iter().any(|d| same_lines(d, body)))
+}
+
+fn same_lines(a: &str, b: &str) -> bool {
+    let lines = |text: &str| {
+        text.trim()
+            .lines()
+            .map(|l| l.trim_end().to_owned())
+            .filter(|l| !l.starts_with(RESET))
+            .collect::<Vec<_>>()
+    };
+    lines(a) == lines(b)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_scaffold_is_no_plan_whatever_the_description_holds() {
+        let description = "Do this:\n\n- a bullet\n```\ncode\n```";
+        let text = scaffold(Some("LAT-1"), "A title", Some(description));
+        let (titles, descriptions) = (vec!["A title".to_owned()], vec![description.to_owned()]);
+        assert!(is_scaffold(&text, &titles, &descriptions));
+        assert!(is_scaffold(&text.replace("LAT-1", "LAT-9"), &titles, &descriptions));
+        let reset = with_reset(&text, Timestamp::from_seconds(0), "agent:x");
+        assert!(is_scaffold(&reset, &titles, &descriptions), "{reset}");
+        assert!(!is_scaffold(&format!("{reset}\n- step one\n"), &titles, &descriptions));
+        assert!(!is_scaffold("# Another heading\n", &titles, &descriptions));
+        assert!(!is_scaffold("just do it", &titles, &descriptions));
+    }
+}

@@ -1,0 +1,61 @@
+//! What a rule says no with: data only, the sentences are made elsewhere.
+
+/// Why a command was refused. Names of tasks are what people call them (short id, else id).
+#[derive(Clone, Debug, PartialEq)]
+#[allow(missing_docs, reason = "the members say what their names say")]
+pub enum Rejection {
+    /// A value is not one of those allowed.
+    NotOneOf { what: &'static str, got: String, allowed: Vec<String> },
+    /// A text that must say something is blank.
+    Blank { what: &'static str },
+    /// A value breaks a rule that has a name.
+    Invalid { what: &'static str, got: String, rule: &'static str },
+    /// No such field to update.
+    UnknownField { got: String, allowed: Vec<String> },
+    /// A field that another command changes.
+    OtherCommand { field: String, command: &'static str },
+    /// The same id with other content.
+    ContentDiffers { id: String },
+    /// The step is not in the workflow.
+    InvalidTransition { task: String, from: String, to: String, valid: Vec<String> },
+    /// Overriding a rule needs a reason.
+    ForceNeedsReason,
+    /// The task went back from review too often.
+    ReviewCycleLimit { task: String, cycles: u64, limit: u64 },
+    /// Evidence or an assignee is missing.
+    CompletionBlocked { task: String, to: String, missing_roles: Vec<String>, unassigned: bool },
+    /// The plan is still the scaffold.
+    PlanRequired { task: String },
+    /// The evidence role is none of the configured ones.
+    InvalidRole { got: String, allowed: Vec<String> },
+    /// The task belongs to somebody else, or is not to be had.
+    AlreadyClaimed { task: String, by: Option<String>, status: String },
+    /// No such comment on the task.
+    NoSuchComment { task: String, comment: String },
+    /// The comment was deleted.
+    CommentDeleted { comment: String },
+    /// A reply to a reply.
+    ReplyToReply { comment: String },
+    /// The reaction is not there.
+    NoSuchReaction { comment: String, emoji: String },
+    /// A task related to itself.
+    SelfLink { task: String },
+    /// The relation is there already.
+    LinkExists { task: String, kind: String, target: String },
+    /// The relation is not there.
+    NoSuchLink { task: String, kind: String, target: String },
+    /// The relation would close a circle; the path runs from the target back to the task.
+    Cycle { kind: String, path: Vec<String> },
+    /// An archived task is not changed.
+    Archived { task: String },
+    /// It is archived already.
+    AlreadyArchived { task: String },
+    /// It is not archived.
+    NotArchived { task: String },
+    /// A code is set already.
+    CodeExists { what: &'static str, current: String },
+    /// A sub-project needs a project.
+    NoProjectCode,
+    /// Nothing stands at this path of the configuration.
+    NoSuchSetting { path: String },
+}

@@ -1,0 +1,139 @@
+//! Artifacts and their payloads: the second set that only grows.
+
+use rusqlite::{Connection, OptionalExtension, params};
+
+use super::error::StoreError;
+use super::hash::sha256;
+use super::rows;
+use super::unplaced::SqlResult;
+use crate::domain::artifact::{Artifact, NewArtifact};
+use crate::domain::id::ArtifactId;
+use crate::domain::json;
+
+/// How an artifact compares with what the file holds under its id.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ArtifactAdded {
+    /// It was not there.
+    New,
+    /// It was there without its payload, which came now.
+    Completed,
+    /// It was there, the same.
+    Known,
+    /// Another one is there; nothing was written.
+    Differs,
+}
+
+pub(super) fn add(conn: &Connection, new: &NewArtifact) -> Result<ArtifactAdded, StoreError> {
+    let artifact = &new.artifact;
+    let meta = json::line(&serde_json::Value::Object(artifact.meta().clone()));
+    let hash = new.payload.as_deref().map(sha256);
+    let known: Option<(String, Option<[u8; 32]>)> = conn
+        .prepare_cached("SELECT meta, payload_hash FROM artifacts WHERE id = ?1")
+        .sql()?
+        .query_row([artifact.id.as_str()], |row| Ok((row.get(0)?, row.get(1)?)))
+        .optional()
+        .sql()?;
+    match known {
+        Some((known, _)) if known != meta => return Ok(ArtifactAdded::Differs),
+        Some((_, Some(before))) if hash.is_some_and(|hash| hash != before) => {
+            return Ok(ArtifactAdded::Differs);
+        }
+        Some((_, None)) if hash.is_some() => {
+            save_payload(conn, new)?;
+            conn.prepare_cached("UPDATE artifacts SET payload_hash = ?2 WHERE id = ?1")
+                .sql()?
+                .execute(params![artifact.id.as_str(), hash])
+                .sql()?;
+            return Ok(ArtifactAdded::Completed);
+        }
+        Some(_) => return Ok(ArtifactAdded::Known),
+        None => {}
+    }
+    save_payload(conn, new)?;
+    let created_by = artifact.meta().get("created_by").and_then(crate::domain::Actor::from_value);
+    conn.prepare_cached(
+        "INSERT INTO artifacts (id, type, title, summary, created_at, created_by, content_type, size_bytes, sensitive,
+           payload_file, payload_hash, meta) VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12)",
+    )
+    .sql()?
+    .execute(params![
+        artifact.id.as_str(),
+        artifact.text("type"),
+        artifact.text("title"),
+        artifact.text("summary"),
+        artifact.text("created_at"),
+        created_by.as_ref().map(|a| a.display()),
+        artifact.content_type(),
+        artifact.size_bytes(),
+        artifact.is_sensitive(),
+        artifact.payload_file(),
+        hash,
+        meta
+    ])
+    .sql()?;
+    Ok(ArtifactAdded::New)
+}
+
+fn save_payload(conn: &Connection, new: &NewArtifact) -> Result<(), StoreError> {
+    if let Some(payload) = &new.payload {
+        conn.prepare_cached("INSERT OR IGNORE INTO payloads (hash, content) VALUES (?1, ?2)")
+            .sql()?
+            .execute(params![sha256(payload), payload])
+            .sql()?;
+    }
+    Ok(())
+}
+
+pub(super) fn find(conn: &Connection, id: &str) -> Result<Option<Artifact>, StoreError> {
+    let meta: Option<String> = conn
+        .prepare_cached("SELECT meta FROM artifacts WHERE id = ?1")
+        .sql()?
+        .query_row([id], |row| row.get(0))
+        .optional()
+        .sql()?;
+    meta.map(|meta| artifact(&meta)).transpose()
+}
+
+fn artifact(meta: &str) -> Result<Artifact, StoreError> {
+    let value = rows::decoded(meta, "artifacts.meta")?;
+    Artifact::from_value(value)
+        .ok_or_else(|| StoreError::Corrupt { detail: "artifacts.meta: not an artifact".to_owned() })
+}
+
+/// All artifacts by id.
+pub(super) fn all(conn: &Connection) -> Result<Vec<Artifact>, StoreError> {
+    let mut statement = conn.prepare("SELECT meta FROM artifacts ORDER BY id").sql()?;
+    let mut found = statement.query([]).sql()?;
+    let mut artifacts = Vec::new();
+    while let Some(row) = found.next().sql()? {
+        artifacts.push(artifact(&row.get::<_, String>(0).sql()?)?);
+    }
+    Ok(artifacts)
+}
+
+pub(super) fn payload(conn: &Connection, id: &ArtifactId) -> Result<Option<Vec<u8>>, StoreError> {
+    conn.prepare_cached(
+        "SELECT p.content FROM artifacts a JOIN payloads p ON p.hash = a.payload_hash WHERE a.id = ?1",
+    )
+    .sql()?
+    .query_row([id.as_str()], |row| row.get(0))
+    .optional()
+    .sql()
+}
+
+/// Artifacts whose payload is not what its hash says.
+pub(super) fn damaged(conn: &Connection) -> Result<Vec<String>, StoreError> {
+    let mut statement = conn
+        .prepare("SELECT a.id, a.payload_hash, p.content FROM artifacts a LEFT JOIN payloads p ON p.hash = a.payload_hash WHERE a.payload_hash IS NOT NULL ORDER BY a.id")
+        .sql()?;
+    let mut found = statement.query([]).sql()?;
+    let mut damaged = Vec::new();
+    while let Some(row) = found.next().sql()? {
+        let hash: Vec<u8> = row.get(1).sql()?;
+        let whole = row.get_ref(2).sql()?.as_blob().is_ok_and(|content| sha256(content)[..] == hash[..]);
+        if !whole {
+            damaged.push(row.get(0).sql()?);
+        }
+    }
+    Ok(damaged)
+}

@@ -1,0 +1,150 @@
+//! What `doctor` asks: is the file whole, and do the tables say what the log says.
+
+use rusqlite::types::Value as Sql;
+use rusqlite::{Connection, Row};
+
+use super::error::StoreError;
+use super::unplaced::SqlResult;
+use super::{file, project};
+
+/// Sizes for reports.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[allow(missing_docs, reason = "the members say what their names say")]
+pub struct Totals {
+    pub tasks: i64,
+    pub archived: i64,
+    pub events: i64,
+    pub artifacts: i64,
+    pub resources: i64,
+}
+
+pub(super) fn totals(conn: &Connection) -> Result<Totals, StoreError> {
+    conn.query_row(
+        "SELECT (SELECT count(*) FROM tasks), (SELECT count(*) FROM tasks WHERE archived = 1),
+                (SELECT count(*) FROM events), (SELECT count(*) FROM artifacts), (SELECT count(*) FROM resources)",
+        [],
+        |row| {
+            Ok(Totals { tasks: row.get(0)?, archived: row.get(1)?, events: row.get(2)?, artifacts: row.get(3)?, resources: row.get(4)? })
+        },
+    )
+    .sql()
+}
+
+/// What `PRAGMA integrity_check` finds, at most 20 lines.
+pub(super) fn integrity(conn: &Connection) -> Result<Vec<String>, StoreError> {
+    let mut statement = conn.prepare("PRAGMA integrity_check(20)").sql()?;
+    let lines: Vec<String> =
+        statement.query_map([], |row| row.get(0)).sql()?.collect::<Result<_, _>>().sql()?;
+    Ok(lines.into_iter().filter(|line| line != "ok").collect())
+}
+
+pub(super) fn quarantined(conn: &Connection) -> Result<Vec<(String, String)>, StoreError> {
+    let mut statement = conn.prepare("SELECT id, kind FROM quarantine ORDER BY id").sql()?;
+    statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?))).sql()?.collect::<Result<_, _>>().sql()
+}
+
+/// Derived tables with the columns that order their rows.
+const DERIVED: [(&str, &str); 14] = [
+    ("tasks", "id"),
+    ("short_ids", "prefix, number, task_id"),
+    ("task_tags", "tag, task_id"),
+    ("relationships", "task_id, type, target_task_id"),
+    ("branch_links", "task_id, branch, repo"),
+    ("task_artifacts", "task_id, artifact_id"),
+    ("comments", "id"),
+    ("reactions", "comment_id, emoji, actor"),
+    ("plans", "task_id"),
+    ("notes", "task_id"),
+    ("resources", "name"),
+    ("resource_ids", "id"),
+    ("statuses", "name"),
+    ("meta WHERE key IN ('config', 'context', 'instance_heads')", "key"),
+];
+/// Differences named for one table.
+const NAMED: usize = 20;
+
+/// Replays the whole log into a second set of tables and compares row by row.
+pub(super) fn drift(conn: &Connection) -> Result<Vec<(String, String)>, StoreError> {
+    let fresh = file::in_memory()?;
+    project::rebuild(conn, &fresh, |_| {})?;
+    let mut differences = Vec::new();
+    for (table, order) in DERIVED {
+        compare(conn, &fresh, table, order, &mut differences)?;
+    }
+    Ok(differences)
+}
+
+fn compare(
+    stored: &Connection,
+    fresh: &Connection,
+    table: &str,
+    order: &str,
+    found: &mut Vec<(String, String)>,
+) -> Result<(), StoreError> {
+    let name = table.split(' ').next().unwrap_or(table);
+    let sql = format!("SELECT * FROM {table} ORDER BY {order}");
+    let (mut a, mut b) = (stored.prepare(&sql).sql()?, fresh.prepare(&sql).sql()?);
+    let columns: Vec<String> = a.column_names().into_iter().map(str::to_owned).collect();
+    let keys: Vec<usize> =
+        order.split(", ").filter_map(|key| columns.iter().position(|c| c == key)).collect();
+    let (mut a, mut b) = (a.query([]).sql()?, b.query([]).sql()?);
+    let (mut left, mut right) = (next(&mut a, columns.len())?, next(&mut b, columns.len())?);
+    let mut named = 0;
+    while named < NAMED {
+        let key = |row: &[Sql]| keys.iter().map(|k| text(&row[*k])).collect::<Vec<_>>();
+        let note = match (&left, &right) {
+            (None, None) => break,
+            (Some(l), Some(r)) if key(l) == key(r) => {
+                let wrong: Vec<&str> = columns
+                    .iter()
+                    .enumerate()
+                    .filter(|(i, _)| l[*i] != r[*i])
+                    .map(|(_, c)| c.as_str())
+                    .collect();
+                let note = (!wrong.is_empty()).then(|| format!("{}: {}", key(l).join(" "), wrong.join(", ")));
+                (left, right) = (next(&mut a, columns.len())?, next(&mut b, columns.len())?);
+                note
+            }
+            (Some(l), r) if r.as_ref().is_none_or(|r| is_before(&keys, l, r)) => {
+                let note = format!("{}: a row too many", key(l).join(" "));
+                left = next(&mut a, columns.len())?;
+                Some(note)
+            }
+            (_, Some(r)) => {
+                let note = format!("{}: a row is missing", key(r).join(" "));
+                right = next(&mut b, columns.len())?;
+                Some(note)
+            }
+            (Some(_), None) => break,
+        };
+        if let Some(note) = note {
+            found.push((name.to_owned(), note));
+            named += 1;
+        }
+    }
+    Ok(())
+}
+
+fn next(rows: &mut rusqlite::Rows<'_>, columns: usize) -> Result<Option<Vec<Sql>>, StoreError> {
+    rows.next().sql()?.map(|row: &Row<'_>| (0..columns).map(|i| row.get(i).sql()).collect()).transpose()
+}
+
+fn is_before(keys: &[usize], a: &[Sql], b: &[Sql]) -> bool {
+    keys.iter()
+        .map(|k| match (&a[*k], &b[*k]) {
+            (Sql::Integer(a), Sql::Integer(b)) => a.cmp(b),
+            (a, b) => text(a).cmp(&text(b)),
+        })
+        .find(|order| order.is_ne())
+        .is_some_and(std::cmp::Ordering::is_lt)
+}
+
+fn text(value: &Sql) -> String {
+    match value {
+        Sql::Null => String::new(),
+        Sql::Integer(n) => n.to_string(),
+        Sql::Real(n) => n.to_string(),
+        Sql::Text(text) => text.clone(),
+        Sql::Blob(bytes) => format!("{} bytes", bytes.len()),
+    }
+}

@@ -1,0 +1,236 @@
+//! The event log: appending with hash and chain, and reading histories back.
+
+use rusqlite::{Connection, OptionalExtension, Row, params};
+
+use super::error::StoreError;
+use super::hash::sha256;
+use super::unplaced::SqlResult;
+use crate::domain::event::Event;
+use crate::domain::id::{EventId, SortKey, TaskId};
+
+/// An event with its place in order of arrival.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Arrival {
+    /// The place, from 1; a cursor for feeds of this file.
+    pub seq: i64,
+    /// The event.
+    pub event: Event,
+}
+
+/// The end of the log, which the next event is chained to.
+#[derive(Clone, Debug)]
+pub(super) struct Tail {
+    seq: i64,
+    chain: [u8; 32],
+}
+
+/// What the first event is chained to.
+const GENESIS: [u8; 32] = [0; 32];
+
+pub(super) fn tail(conn: &Connection) -> Result<Tail, StoreError> {
+    let found = conn
+        .prepare_cached("SELECT seq, chain FROM events ORDER BY seq DESC LIMIT 1")
+        .sql()?
+        .query_row([], |row| Ok(Tail { seq: row.get(0)?, chain: row.get(1)? }))
+        .optional()
+        .sql()?;
+    Ok(found.unwrap_or(Tail { seq: 0, chain: GENESIS }))
+}
+
+pub(super) fn insert(conn: &Connection, tail: &mut Tail, event: &Event) -> Result<i64, StoreError> {
+    let hash = sha256(event.raw().as_bytes());
+    let chain = link(&tail.chain, &hash);
+    let (task, resource) = match &event.subject {
+        crate::domain::Subject::Task(id) => (Some(id.as_str()), None),
+        crate::domain::Subject::Resource(id) => (None, Some(id.as_str())),
+        crate::domain::Subject::Instance => (None, None),
+    };
+    conn.prepare_cached(
+        "INSERT INTO events (seq, id, sort_key, ts, type, task_id, resource_id, actor, raw, hash, chain)
+         VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11)",
+    )
+    .sql()?
+    .execute(params![
+        tail.seq + 1,
+        event.id.as_str(),
+        event.key.as_str(),
+        event.ts,
+        event.kind,
+        task,
+        resource,
+        event.actor.display(),
+        event.raw(),
+        hash,
+        chain
+    ])
+    .sql()?;
+    tail.seq += 1;
+    tail.chain = chain;
+    Ok(tail.seq)
+}
+
+/// The chain over the hashes in order of arrival.
+pub(super) fn link(before: &[u8; 32], hash: &[u8; 32]) -> [u8; 32] {
+    let mut both = [0_u8; 64];
+    both[..32].copy_from_slice(before);
+    both[32..].copy_from_slice(hash);
+    sha256(&both)
+}
+
+fn parsed(raw: &str) -> Result<Event, StoreError> {
+    Event::parse(raw)
+        .map_err(|error| StoreError::Corrupt { detail: format!("a stored event does not read: {error}") })
+}
+
+fn event_of_row(row: &Row<'_>) -> Result<Event, StoreError> {
+    parsed(row.get_ref(0).sql()?.as_str().map_err(|error| StoreError::Corrupt { detail: error.to_string() })?)
+}
+
+pub(super) fn find(conn: &Connection, id: &EventId) -> Result<Option<Event>, StoreError> {
+    let mut statement = conn.prepare_cached("SELECT raw FROM events WHERE id = ?1").sql()?;
+    let mut rows = statement.query([id.as_str()]).sql()?;
+    rows.next().sql()?.map(event_of_row).transpose()
+}
+
+/// A task's history in canonical order.
+pub(super) fn history(conn: &Connection, task: &TaskId) -> Result<Vec<Event>, StoreError> {
+    collect(conn, "SELECT raw FROM events WHERE task_id = ?1 ORDER BY sort_key", &[task.as_str()])
+}
+
+/// The tracker's own history in canonical order.
+pub(super) fn instance_history(conn: &Connection) -> Result<Vec<Event>, StoreError> {
+    collect(
+        conn,
+        "SELECT raw FROM events WHERE task_id IS NULL AND resource_id IS NULL ORDER BY sort_key",
+        &[],
+    )
+}
+
+/// The histories of these resources, together in canonical order.
+pub(super) fn resource_history(conn: &Connection, ids: &[String]) -> Result<Vec<Event>, StoreError> {
+    let list = super::rows::encoded(&ids)?;
+    collect(
+        conn,
+        "SELECT raw FROM events WHERE resource_id IN (SELECT value FROM json_each(?1)) ORDER BY sort_key",
+        &[&list],
+    )
+}
+
+fn collect(conn: &Connection, sql: &str, values: &[&str]) -> Result<Vec<Event>, StoreError> {
+    let mut statement = conn.prepare_cached(sql).sql()?;
+    let mut rows = statement.query(rusqlite::params_from_iter(values)).sql()?;
+    let mut events = Vec::new();
+    while let Some(row) = rows.next().sql()? {
+        events.push(event_of_row(row)?);
+    }
+    Ok(events)
+}
+
+/// The place in the canonical order of the last event to arrive, and the last of one history.
+pub(super) fn last_keys(conn: &Connection) -> Result<Option<SortKey>, StoreError> {
+    let key = conn
+        .prepare_cached("SELECT sort_key FROM events ORDER BY seq DESC LIMIT 1")
+        .sql()?
+        .query_row([], |row| row.get(0))
+        .optional()
+        .sql()?;
+    Ok(key.map(SortKey::from_stored))
+}
+
+/// What a feed asks for.
+#[derive(Clone, Debug, Default)]
+pub struct FeedQuery {
+    /// Only events that arrived after this place.
+    pub since: i64,
+    /// Only events of this type.
+    pub kind: Option<String>,
+    /// Only events of this task.
+    pub task: Option<TaskId>,
+    /// At most so many.
+    pub limit: Option<usize>,
+}
+
+/// Events in order of arrival.
+pub(super) fn feed(conn: &Connection, query: &FeedQuery) -> Result<Vec<Arrival>, StoreError> {
+    let mut statement = conn
+        .prepare_cached(
+            "SELECT raw, seq FROM events WHERE seq > ?1 AND (?2 IS NULL OR type = ?2) AND (?3 IS NULL OR task_id = ?3)
+             ORDER BY seq LIMIT ?4",
+        )
+        .sql()?;
+    let limit = query.limit.map_or(-1, |n| i64::try_from(n).unwrap_or(i64::MAX));
+    let mut rows = statement
+        .query(params![query.since, query.kind, query.task.as_ref().map(TaskId::as_str), limit])
+        .sql()?;
+    let mut arrivals = Vec::new();
+    while let Some(row) = rows.next().sql()? {
+        arrivals.push(Arrival { seq: row.get(1).sql()?, event: event_of_row(row)? });
+    }
+    Ok(arrivals)
+}
+
+/// Walks the whole log in order of arrival and hands each event's text on.
+pub(super) fn each_raw<E: From<StoreError>>(
+    conn: &Connection,
+    mut visit: impl FnMut(&str) -> Result<(), E>,
+) -> Result<(), E> {
+    let mut statement = conn.prepare("SELECT raw FROM events ORDER BY seq").sql()?;
+    let mut rows = statement.query([]).sql()?;
+    while let Some(row) = rows.next().sql()? {
+        let raw = row
+            .get_ref(0)
+            .sql()?
+            .as_str()
+            .map_err(|error| StoreError::Corrupt { detail: error.to_string() })?;
+        visit(raw)?;
+    }
+    Ok(())
+}
+
+/// Places whose bytes are not what was written: the sequence has a hole, or a hash or the chain
+/// does not fit.
+pub(super) fn broken_links(conn: &Connection) -> Result<Vec<String>, StoreError> {
+    let mut statement = conn
+        .prepare("SELECT seq, id, raw, hash, chain, sort_key, task_id, type, ts FROM events ORDER BY seq")
+        .sql()?;
+    let mut rows = statement.query([]).sql()?;
+    let mut before = GENESIS;
+    let mut expected = 1_i64;
+    let mut broken = Vec::new();
+    while let Some(row) = rows.next().sql()? {
+        let seq: i64 = row.get(0).sql()?;
+        let id: String = row.get(1).sql()?;
+        let bytes = row.get_ref(2).sql()?.as_bytes().unwrap_or_default().to_vec();
+        let hash: Vec<u8> = row.get(3).sql()?;
+        let chain: Vec<u8> = row.get(4).sql()?;
+        let right = sha256(&bytes);
+        let next = link(&before, &right);
+        if seq != expected {
+            broken.push(format!("{id} (place {seq}, expected {expected})"));
+        } else if hash != right || chain != next {
+            broken.push(format!("{id} (place {seq})"));
+        } else if !columns_agree(row, &bytes, &id)? {
+            broken.push(format!("{id} (place {seq}, its columns)"));
+        }
+        before = next;
+        expected = seq + 1;
+    }
+    Ok(broken)
+}
+
+/// Whether the columns say what the text says: a flipped bit in a column is damage too.
+fn columns_agree(row: &Row<'_>, bytes: &[u8], id: &str) -> Result<bool, StoreError> {
+    let Ok(event) = std::str::from_utf8(bytes).map_err(drop).and_then(|raw| Event::parse(raw).map_err(drop))
+    else {
+        return Ok(false);
+    };
+    let key: String = row.get(5).sql()?;
+    let task: Option<String> = row.get(6).sql()?;
+    let kind: String = row.get(7).sql()?;
+    let ts: String = row.get(8).sql()?;
+    Ok(event.id.as_str() == id
+        && event.key.as_str() == key
+        && event.task().map(TaskId::as_str) == task.as_deref()
+        && event.kind == kind
+        && event.ts == ts)
+}

@@ -1,0 +1,408 @@
+//! The derived tables: folding events into rows, one event at a time or a history at once.
+//!
+//! The meaning of events is the domain's; here it is only kept in rows. Nothing in these tables
+//! is a source of truth: [`rebuild`] makes all of them from the log alone.
+
+use std::collections::BTreeSet;
+
+use rusqlite::{Connection, params};
+use serde_json::Value;
+
+use super::error::StoreError;
+use super::rows::{self, TextKind};
+use super::unplaced::SqlResult;
+use super::{events, short_ids};
+use crate::domain::config::Config;
+use crate::domain::event::{Event, Subject, kind};
+use crate::domain::fold::{TaskState, touched_comment};
+use crate::domain::id::{ResourceId, TaskId};
+use crate::domain::resource::{Resource, created_name};
+use crate::domain::task::Task;
+
+/// Derived tables that one task's rows live in, beside `tasks` and `short_ids`.
+const TASK_TABLES: [&str; 8] = [
+    "task_tags",
+    "relationships",
+    "branch_links",
+    "task_artifacts",
+    "comments",
+    "reactions",
+    "plans",
+    "notes",
+];
+
+pub(super) fn config(conn: &Connection) -> Result<Config, StoreError> {
+    match rows::meta(conn, "config")? {
+        Some(text) => Ok(Config::new(rows::decoded(&text, "meta.config")?)),
+        None => Ok(Config::new(Value::Object(serde_json::Map::new()))),
+    }
+}
+
+/// The state of a task as far as these events need it: the task and the comments they touch.
+fn load(conn: &Connection, id: &TaskId, events: &[&Event]) -> Result<TaskState, StoreError> {
+    let mut state = TaskState { task: rows::find_task(conn, id)?, ..TaskState::default() };
+    for comment in events.iter().filter_map(|e| touched_comment(e)) {
+        if let Some(found) = rows::find_comment(conn, id, comment)? {
+            state.comments.insert(comment.to_owned(), found);
+        }
+    }
+    Ok(state)
+}
+
+/// Brings the rows of all subjects up to date with events that were just appended.
+///
+/// Events that come after all of their subject's are applied to what is there; an event that
+/// belongs somewhere in the middle makes its subject fold again.
+pub(super) fn events_appended(conn: &Connection, appended: &[Event]) -> Result<(), StoreError> {
+    if appended.iter().any(|e| e.subject == Subject::Instance) {
+        refold_instance(conn)?;
+    }
+    let config = config(conn)?;
+    let finished = config.finished();
+    let tasks: BTreeSet<&TaskId> = appended.iter().filter_map(Event::task).collect();
+    let mut contested = BTreeSet::new();
+    for id in tasks {
+        let events: Vec<&Event> = appended.iter().filter(|e| e.task() == Some(id)).collect();
+        project_task(conn, id, &events, &finished, &mut contested)?;
+    }
+    project_resources(conn, appended)?;
+    short_ids::settle(conn, &contested)
+}
+
+fn project_task(
+    conn: &Connection,
+    id: &TaskId,
+    events: &[&Event],
+    finished: &[String],
+    contested: &mut BTreeSet<String>,
+) -> Result<(), StoreError> {
+    let mut state = load(conn, id, events)?;
+    let mut last = state.task.as_ref().map(Task::last_key);
+    let in_order = events.iter().all(|event| {
+        let after = last.as_ref().is_none_or(|last| *last < event.key);
+        last = Some(event.key.clone());
+        after
+    });
+    let begins =
+        state.task.is_some() || (events[0].kind == kind::TASK_CREATED && !has_earlier(conn, id, events)?);
+    if !(in_order && begins) {
+        return refold_task(conn, conn, id, finished, contested);
+    }
+    let before = state.clone();
+    for event in events {
+        state.apply(event);
+    }
+    save(conn, id, &before, &state, finished, contested)
+}
+
+/// Whether the log holds events of the task beside these.
+fn has_earlier(conn: &Connection, id: &TaskId, events: &[&Event]) -> Result<bool, StoreError> {
+    let count: i64 = conn
+        .prepare_cached("SELECT count(*) FROM (SELECT 1 FROM events WHERE task_id = ?1 LIMIT ?2)")
+        .sql()?
+        .query_row(params![id.as_str(), events.len() as i64 + 1], |row| row.get(0))
+        .sql()?;
+    Ok(count > events.len() as i64)
+}
+
+/// Folds a task again from the log in `source` and writes its rows anew in `target`.
+pub(super) fn refold_task(
+    source: &Connection,
+    target: &Connection,
+    id: &TaskId,
+    finished: &[String],
+    contested: &mut BTreeSet<String>,
+) -> Result<(), StoreError> {
+    let history = events::history(source, id)?;
+    save_history(target, id, &history, finished, contested)
+}
+
+/// Folds this history, given in canonical order, and writes the task's rows anew.
+pub(super) fn save_history(
+    target: &Connection,
+    id: &TaskId,
+    history: &[Event],
+    finished: &[String],
+    contested: &mut BTreeSet<String>,
+) -> Result<(), StoreError> {
+    let (state, _) = TaskState::fold(history);
+    clear_task(target, id)?;
+    save(target, id, &TaskState::default(), &state, finished, contested)
+}
+
+fn clear_task(conn: &Connection, id: &TaskId) -> Result<(), StoreError> {
+    let known =
+        conn.prepare_cached("SELECT 1 FROM tasks WHERE id = ?1").sql()?.exists([id.as_str()]).sql()?;
+    if !known {
+        return Ok(());
+    }
+    for table in TASK_TABLES {
+        conn.prepare_cached(&format!("DELETE FROM {table} WHERE task_id = ?1"))
+            .sql()?
+            .execute([id.as_str()])
+            .sql()?;
+    }
+    conn.prepare_cached("DELETE FROM tasks WHERE id = ?1").sql()?.execute([id.as_str()]).sql()?;
+    Ok(())
+}
+
+fn save(
+    conn: &Connection,
+    id: &TaskId,
+    before: &TaskState,
+    after: &TaskState,
+    finished: &[String],
+    contested: &mut BTreeSet<String>,
+) -> Result<(), StoreError> {
+    let Some(task) = &after.task else { return Ok(()) };
+    if before.task.as_ref().map(|t| &t.claim) != Some(&task.claim) {
+        short_ids::claim(conn, task, contested)?;
+    }
+    rows::save_lists(conn, before.task.as_ref(), task)?;
+    rows::save_task(conn, task, is_open(task, finished))?;
+    for (key, comment) in &after.comments {
+        let known = before.comments.get(key);
+        if known != Some(comment) {
+            rows::save_comment(conn, id, known, comment)?;
+        }
+    }
+    for (kind, text, known) in
+        [(TextKind::Plan, &after.plan, &before.plan), (TextKind::Notes, &after.notes, &before.notes)]
+    {
+        if let Some(text) = text.as_ref().filter(|_| text != known) {
+            rows::save_text(conn, kind, id, text)?;
+        }
+    }
+    Ok(())
+}
+
+/// Neither archived nor in a status that ends the work.
+fn is_open(task: &Task, finished: &[String]) -> bool {
+    !task.archived && !finished.contains(&task.status)
+}
+
+/// Folds the tracker's own history: configuration, context, heads, and what hangs on them.
+fn refold_instance(conn: &Connection) -> Result<(), StoreError> {
+    let before = config(conn)?;
+    let history = events::instance_history(conn)?;
+    save_instance(conn, &history, &before)
+}
+
+fn save_instance(conn: &Connection, history: &[Event], before: &Config) -> Result<(), StoreError> {
+    let config = Config::fold(history);
+    rows::set_meta(conn, "config", &rows::encoded(config.value())?)?;
+    let context =
+        history.iter().rev().find_map(|e| (e.kind == kind::CONTEXT_UPDATED).then(|| e.text("body"))?);
+    if let Some(context) = context {
+        rows::set_meta(conn, "context", context)?;
+    }
+    rows::set_meta(conn, "instance_heads", &rows::id_list(&crate::domain::event::heads(history)))?;
+    if config.get("/workflow") != before.get("/workflow") {
+        save_statuses(conn, &config)?;
+        if config.finished() != before.finished() {
+            reopen(conn, &config.finished())?;
+        }
+    }
+    Ok(())
+}
+
+fn save_statuses(conn: &Connection, config: &Config) -> Result<(), StoreError> {
+    conn.execute("DELETE FROM statuses", []).sql()?;
+    let finished = config.finished();
+    let mut insert = conn
+        .prepare_cached("INSERT OR IGNORE INTO statuses (name, position, display_name, finished, wip_limit) VALUES (?1,?2,?3,?4,?5)")
+        .sql()?;
+    for (position, status) in config.statuses().iter().enumerate() {
+        let limit = config.wip_limit(status).and_then(|n| i64::try_from(n).ok());
+        insert
+            .execute(params![
+                status,
+                position as i64,
+                config.display_name(status),
+                finished.contains(status),
+                limit
+            ])
+            .sql()?;
+    }
+    Ok(())
+}
+
+/// Other statuses count as finished now: every task's `open` is settled again.
+fn reopen(conn: &Connection, finished: &[String]) -> Result<(), StoreError> {
+    let list = serde_json::to_string(finished).unwrap_or_else(|_| "[]".to_owned());
+    conn.execute(
+        "UPDATE tasks SET open = archived = 0 AND status NOT IN (SELECT value FROM json_each(?1))",
+        [list],
+    )
+    .sql()?;
+    Ok(())
+}
+
+fn project_resources(conn: &Connection, appended: &[Event]) -> Result<(), StoreError> {
+    let mut ids: BTreeSet<&ResourceId> = BTreeSet::new();
+    for event in appended {
+        if let Subject::Resource(id) = &event.subject {
+            ids.insert(id);
+            if let Some(name) = created_name(event) {
+                conn.prepare_cached("INSERT OR IGNORE INTO resource_ids (id, name) VALUES (?1, ?2)")
+                    .sql()?
+                    .execute([id.as_str(), name])
+                    .sql()?;
+            }
+        }
+    }
+    let mut names = BTreeSet::new();
+    for id in ids {
+        let mut statement = conn.prepare_cached("SELECT name FROM resource_ids WHERE id = ?1").sql()?;
+        let mut found = statement.query([id.as_str()]).sql()?;
+        if let Some(row) = found.next().sql()? {
+            names.insert(row.get::<_, String>(0).sql()?);
+        }
+    }
+    for name in names {
+        refold_resource(conn, conn, &name)?;
+    }
+    Ok(())
+}
+
+fn write_resource(conn: &Connection, name: &str, history: &[Event]) -> Result<(), StoreError> {
+    let Some(resource) = Resource::fold(name, history) else { return Ok(()) };
+    conn.prepare_cached(
+        "INSERT INTO resources (name, id, description, max_holders, ttl_seconds, state) VALUES (?1,?2,?3,?4,?5,?6)
+         ON CONFLICT (name) DO UPDATE SET id=?2, description=?3, max_holders=?4, ttl_seconds=?5, state=?6",
+    )
+    .sql()?
+    .execute(params![
+        resource.name,
+        resource.id,
+        resource.description,
+        resource.max_holders,
+        resource.ttl_seconds,
+        rows::encoded(&resource)?
+    ])
+    .sql()?;
+    Ok(())
+}
+
+/// Folds one name from the log of `source`; `target` knows which ids bear it.
+fn refold_resource(source: &Connection, target: &Connection, name: &str) -> Result<(), StoreError> {
+    let ids: Vec<String> = {
+        let mut statement = target.prepare_cached("SELECT id FROM resource_ids WHERE name = ?1").sql()?;
+        let found = statement.query_map([name], |row| row.get(0)).sql()?;
+        found.collect::<Result<_, _>>().sql()?
+    };
+    write_resource(target, name, &events::resource_history(source, &ids)?)
+}
+
+/// Makes every derived table of `target` from the log of `source` (which may be the same file,
+/// its derived tables emptied). `each` hears of every task done.
+pub(super) fn rebuild(
+    source: &Connection,
+    target: &Connection,
+    mut each: impl FnMut(&TaskId),
+) -> Result<(), StoreError> {
+    for table in TASK_TABLES.iter().chain(&["tasks", "short_ids", "resources", "resource_ids", "statuses"]) {
+        target.execute(&format!("DELETE FROM {table}"), []).sql()?;
+    }
+    target.execute("DELETE FROM meta WHERE key IN ('config', 'context', 'instance_heads')", []).sql()?;
+    save_instance(target, &events::instance_history(source)?, &Config::default())?;
+    let config = config(target)?;
+    save_statuses(target, &config)?;
+    let finished = config.finished();
+    let mut contested = BTreeSet::new();
+    for id in task_ids(source)? {
+        refold_task(source, target, &id, &finished, &mut contested)?;
+        each(&id);
+    }
+    rebuild_resources(source, target)?;
+    short_ids::settle(target, &contested)
+}
+
+/// Tasks that the log speaks of, created or not.
+pub(super) fn task_ids(conn: &Connection) -> Result<Vec<TaskId>, StoreError> {
+    let mut statement = conn
+        .prepare("SELECT DISTINCT task_id FROM events WHERE task_id IS NOT NULL ORDER BY task_id")
+        .sql()?;
+    let mut found = statement.query([]).sql()?;
+    let mut ids = Vec::new();
+    while let Some(row) = found.next().sql()? {
+        ids.extend(TaskId::parse_foreign(&row.get::<_, String>(0).sql()?));
+    }
+    Ok(ids)
+}
+
+fn rebuild_resources(source: &Connection, target: &Connection) -> Result<(), StoreError> {
+    let mut statement = source
+        .prepare("SELECT resource_id, json_extract(raw, '$.data.name') FROM events WHERE type = 'resource_created' AND resource_id IS NOT NULL ORDER BY seq")
+        .sql()?;
+    let mut found = statement.query([]).sql()?;
+    let mut names = BTreeSet::new();
+    while let Some(row) = found.next().sql()? {
+        let (id, name): (String, Option<String>) = (row.get(0).sql()?, row.get(1).sql()?);
+        let Some(name) = name.filter(|n| crate::domain::resource::is_name(n)) else { continue };
+        target
+            .execute("INSERT OR IGNORE INTO resource_ids (id, name) VALUES (?1, ?2)", [&id, &name])
+            .sql()?;
+        names.insert(name);
+    }
+    drop(found);
+    for name in names {
+        refold_resource(source, target, &name)?;
+    }
+    Ok(())
+}
+
+/// Brings the rows of all subjects up to date after many events: each subject folds once. A
+/// task that the log held nothing of before folds from the events at hand.
+pub(super) fn many_appended(
+    conn: &Connection,
+    appended: &[Event],
+    mut each: impl FnMut(&TaskId),
+) -> Result<(), StoreError> {
+    if appended.iter().any(|e| e.subject == Subject::Instance) {
+        refold_instance(conn)?;
+    }
+    let finished = config(conn)?.finished();
+    let mut contested = BTreeSet::new();
+    let mut by_task: std::collections::BTreeMap<&TaskId, Vec<&Event>> = std::collections::BTreeMap::new();
+    for event in appended {
+        if let Some(id) = event.task() {
+            by_task.entry(id).or_default().push(event);
+        }
+    }
+    for (id, mut events) in by_task {
+        if has_earlier(conn, id, &events)? {
+            refold_task(conn, conn, id, &finished, &mut contested)?;
+        } else {
+            events.sort_by(|a, b| a.key.cmp(&b.key));
+            let history: Vec<Event> = events.into_iter().cloned().collect();
+            save_history(conn, id, &history, &finished, &mut contested)?;
+        }
+        each(id);
+    }
+    project_resources(conn, appended)?;
+    short_ids::settle(conn, &contested)
+}
+
+/// Folds one task again from the log.
+pub(super) fn rebuild_task(conn: &Connection, id: &TaskId) -> Result<(), StoreError> {
+    let finished = config(conn)?.finished();
+    let mut contested = BTreeSet::new();
+    refold_task(conn, conn, id, &finished, &mut contested)?;
+    short_ids::settle(conn, &contested)
+}
+
+/// All resources by name.
+pub(super) fn resources(conn: &Connection) -> Result<Vec<Resource>, StoreError> {
+    let mut statement = conn.prepare("SELECT state FROM resources ORDER BY name").sql()?;
+    let states: Vec<String> =
+        statement.query_map([], |row| row.get(0)).sql()?.collect::<Result<_, _>>().sql()?;
+    states.iter().map(|state| rows::decoded(state, "resources.state")).collect()
+}
+
+/// The ids that were created under a resource's name.
+pub(super) fn resource_ids(conn: &Connection, name: &str) -> Result<Vec<String>, StoreError> {
+    let mut statement =
+        conn.prepare_cached("SELECT id FROM resource_ids WHERE name = ?1 ORDER BY id").sql()?;
+    statement.query_map([name], |row| row.get(0)).sql()?.collect::<Result<_, _>>().sql()
+}

@@ -1,0 +1,275 @@
+//! Reading and writing the single rows of the derived tables.
+
+use rusqlite::{Connection, OptionalExtension, Row, params};
+
+use super::error::StoreError;
+use super::unplaced::SqlResult;
+use crate::domain::comment::Comment;
+use crate::domain::fold::Text;
+use crate::domain::id::TaskId;
+use crate::domain::json;
+use crate::domain::short_id::ShortId;
+use crate::domain::task::Task;
+use crate::domain::workflow::{priority_rank, urgency_rank};
+
+/// A task out of its row. What it shows as short id is the column's to say.
+pub(super) fn task_of_row(row: &Row<'_>) -> Result<Task, StoreError> {
+    let state: String = row.get(0).sql()?;
+    let shown: Option<String> = row.get(1).sql()?;
+    let mut task: Task = decoded(&state, "tasks.state")?;
+    task.short_id = shown.as_deref().and_then(ShortId::parse);
+    Ok(task)
+}
+
+/// JSON that we wrote ourselves; if it does not read, the file is damaged.
+pub(super) fn decoded<T: serde::de::DeserializeOwned>(text: &str, place: &str) -> Result<T, StoreError> {
+    serde_json::from_str(text).map_err(|error| StoreError::Corrupt { detail: format!("{place}: {error}") })
+}
+
+pub(super) fn encoded<T: serde::Serialize>(value: &T) -> Result<String, StoreError> {
+    serde_json::to_string(value).map_err(|error| StoreError::Corrupt { detail: error.to_string() })
+}
+
+pub(super) fn find_task(conn: &Connection, id: &TaskId) -> Result<Option<Task>, StoreError> {
+    let mut statement = conn.prepare_cached("SELECT state, short_id FROM tasks WHERE id = ?1").sql()?;
+    let mut rows = statement.query([id.as_str()]).sql()?;
+    rows.next().sql()?.map(task_of_row).transpose()
+}
+
+/// Writes the row of a task; `open` is neither archived nor in a finished status.
+pub(super) fn save_task(conn: &Connection, task: &Task, open: bool) -> Result<(), StoreError> {
+    let mut statement = conn
+        .prepare_cached(
+            "INSERT INTO tasks (id, short_id, title, status, priority, urgency, complexity, type, assigned_to, created_by,
+               created_at, updated_at, done_at, last_status_changed_at, comment_count, reopened_count, archived, archived_at,
+               needs_human, open, priority_rank, urgency_rank, last_event_id, state)
+             VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16,?17,?18,?19,?20,?21,?22,?23,?24)
+             ON CONFLICT (id) DO UPDATE SET short_id=?2, title=?3, status=?4, priority=?5, urgency=?6, complexity=?7, type=?8,
+               assigned_to=?9, created_by=?10, created_at=?11, updated_at=?12, done_at=?13, last_status_changed_at=?14,
+               comment_count=?15, reopened_count=?16, archived=?17, archived_at=?18, needs_human=?19, open=?20,
+               priority_rank=?21, urgency_rank=?22, last_event_id=?23, state=?24",
+        )
+        .sql()?;
+    statement
+        .execute(params![
+            task.id.as_str(),
+            task.short_id.as_ref().map(ToString::to_string),
+            task.title,
+            task.status,
+            task.priority,
+            task.urgency,
+            task.complexity,
+            task.kind,
+            task.assigned_to.as_ref().map(|a| a.display()),
+            task.created_by.display(),
+            task.created_at,
+            task.updated_at,
+            task.done_at,
+            task.last_status_changed_at,
+            task.comment_count as i64,
+            task.reopened_count as i64,
+            task.archived,
+            task.archived_at,
+            task.asks_for_human(),
+            open,
+            priority_rank(task.priority.as_deref()) as i64,
+            urgency_rank(task.urgency.as_deref()) as i64,
+            task.last_event_id,
+            encoded(task)?,
+        ])
+        .sql()?;
+    Ok(())
+}
+
+/// Writes the rows that spread a task's lists out for joins, where they changed.
+pub(super) fn save_lists(conn: &Connection, before: Option<&Task>, task: &Task) -> Result<(), StoreError> {
+    let id = task.id.as_str();
+    if before.map(|b| &b.tags) != Some(&task.tags) {
+        conn.prepare_cached("DELETE FROM task_tags WHERE task_id = ?1").sql()?.execute([id]).sql()?;
+        for tag in task.tags.iter().flatten() {
+            conn.prepare_cached("INSERT OR IGNORE INTO task_tags (tag, task_id) VALUES (?1, ?2)")
+                .sql()?
+                .execute([tag, id])
+                .sql()?;
+        }
+    }
+    if before.map(|b| &b.relationships_out) != Some(&task.relationships_out) {
+        conn.prepare_cached("DELETE FROM relationships WHERE task_id = ?1").sql()?.execute([id]).sql()?;
+        let mut insert = conn
+            .prepare_cached("INSERT OR IGNORE INTO relationships (task_id, type, target_task_id, note, created_at, created_by) VALUES (?1,?2,?3,?4,?5,?6)")
+            .sql()?;
+        for r in &task.relationships_out {
+            insert
+                .execute(params![id, r.kind, r.target_task_id, r.note, r.created_at, r.created_by.display()])
+                .sql()?;
+        }
+    }
+    if before.map(|b| &b.branch_links) != Some(&task.branch_links) {
+        conn.prepare_cached("DELETE FROM branch_links WHERE task_id = ?1").sql()?.execute([id]).sql()?;
+        let mut insert = conn
+            .prepare_cached("INSERT OR IGNORE INTO branch_links (task_id, branch, repo, linked_at, linked_by) VALUES (?1,?2,?3,?4,?5)")
+            .sql()?;
+        for b in &task.branch_links {
+            insert
+                .execute(params![
+                    id,
+                    b.branch,
+                    b.repo.as_deref().unwrap_or(""),
+                    b.linked_at,
+                    b.linked_by.display()
+                ])
+                .sql()?;
+        }
+    }
+    if before.map(|b| &b.evidence_refs) != Some(&task.evidence_refs) {
+        conn.prepare_cached("DELETE FROM task_artifacts WHERE task_id = ?1").sql()?.execute([id]).sql()?;
+        let mut insert = conn
+            .prepare_cached(
+                "INSERT OR IGNORE INTO task_artifacts (task_id, artifact_id, role) VALUES (?1,?2,?3)",
+            )
+            .sql()?;
+        for e in task.evidence_refs.iter().filter(|e| e.source_type == "artifact") {
+            insert.execute(params![id, e.id, e.role]).sql()?;
+        }
+    }
+    Ok(())
+}
+
+pub(super) fn find_comment(
+    conn: &Connection,
+    task: &TaskId,
+    id: &str,
+) -> Result<Option<Comment>, StoreError> {
+    let state: Option<String> = conn
+        .prepare_cached("SELECT state FROM comments WHERE id = ?1 AND task_id = ?2")
+        .sql()?
+        .query_row([id, task.as_str()], |row| row.get(0))
+        .optional()
+        .sql()?;
+    state.map(|state| decoded(&state, "comments.state")).transpose()
+}
+
+pub(super) fn save_comment(
+    conn: &Connection,
+    task: &TaskId,
+    before: Option<&Comment>,
+    comment: &Comment,
+) -> Result<(), StoreError> {
+    conn.prepare_cached(
+        "INSERT INTO comments (id, task_id, parent_id, author, created_at, edited_at, deleted_at, role, body, state)
+         VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10)
+         ON CONFLICT (id) DO UPDATE SET task_id=?2, parent_id=?3, author=?4, created_at=?5, edited_at=?6, deleted_at=?7,
+           role=?8, body=?9, state=?10",
+    )
+    .sql()?
+    .execute(params![
+        comment.id,
+        task.as_str(),
+        comment.parent_id,
+        comment.author.display(),
+        comment.created_at,
+        comment.edited_at,
+        comment.deleted_at,
+        comment.role,
+        comment.body,
+        encoded(comment)?,
+    ])
+    .sql()?;
+    if before.map_or(!comment.reactions.is_empty(), |b| b.reactions != comment.reactions) {
+        conn.prepare_cached("DELETE FROM reactions WHERE comment_id = ?1")
+            .sql()?
+            .execute([&comment.id])
+            .sql()?;
+        let mut insert = conn
+            .prepare_cached(
+                "INSERT OR IGNORE INTO reactions (comment_id, emoji, actor, task_id) VALUES (?1,?2,?3,?4)",
+            )
+            .sql()?;
+        for (emoji, actors) in &comment.reactions {
+            for actor in actors {
+                insert.execute([comment.id.as_str(), emoji, actor.display(), task.as_str()]).sql()?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The two texts that a task has; each lives in a table of its name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TextKind {
+    /// `plans`.
+    Plan,
+    /// `notes`.
+    Notes,
+}
+
+impl TextKind {
+    fn table(self) -> &'static str {
+        match self {
+            Self::Plan => "plans",
+            Self::Notes => "notes",
+        }
+    }
+}
+
+pub(super) fn find_text(
+    conn: &Connection,
+    kind: TextKind,
+    task: &TaskId,
+) -> Result<Option<Text>, StoreError> {
+    conn.prepare_cached(&format!(
+        "SELECT body, updated_at, updated_by, event_id FROM {} WHERE task_id = ?1",
+        kind.table()
+    ))
+    .sql()?
+    .query_row([task.as_str()], |row| {
+        Ok(Text {
+            body: row.get(0)?,
+            updated_at: row.get(1)?,
+            updated_by: row.get(2)?,
+            event_id: row.get(3)?,
+        })
+    })
+    .optional()
+    .sql()
+}
+
+pub(super) fn save_text(
+    conn: &Connection,
+    kind: TextKind,
+    task: &TaskId,
+    text: &Text,
+) -> Result<(), StoreError> {
+    conn.prepare_cached(&format!(
+        "INSERT INTO {} (task_id, body, updated_at, updated_by, event_id) VALUES (?1,?2,?3,?4,?5)
+         ON CONFLICT (task_id) DO UPDATE SET body=?2, updated_at=?3, updated_by=?4, event_id=?5",
+        kind.table()
+    ))
+    .sql()?
+    .execute([task.as_str(), &text.body, &text.updated_at, &text.updated_by, &text.event_id])
+    .sql()?;
+    Ok(())
+}
+
+pub(super) fn meta(conn: &Connection, key: &str) -> Result<Option<String>, StoreError> {
+    conn.prepare_cached("SELECT value FROM meta WHERE key = ?1")
+        .sql()?
+        .query_row([key], |row| row.get(0))
+        .optional()
+        .sql()
+}
+
+pub(super) fn set_meta(conn: &Connection, key: &str, value: &str) -> Result<(), StoreError> {
+    conn.prepare_cached(
+        "INSERT INTO meta (key, value) VALUES (?1, ?2) ON CONFLICT (key) DO UPDATE SET value = ?2",
+    )
+    .sql()?
+    .execute([key, value])
+    .sql()?;
+    Ok(())
+}
+
+/// JSON text of a list of ids.
+pub(super) fn id_list(ids: &[impl ToString]) -> String {
+    json::line(&ids.iter().map(|id| serde_json::Value::String(id.to_string())).collect())
+}

@@ -1,0 +1,183 @@
+//! Short ids: which numbers are claimed, which are shown, and the next free one.
+
+use std::collections::BTreeSet;
+
+use rusqlite::{Connection, OptionalExtension, params};
+
+use super::error::StoreError;
+use super::rows;
+use super::unplaced::SqlResult;
+use crate::domain::id::TaskId;
+use crate::domain::short_id::{ShortId, shown_numbers};
+use crate::domain::task::Task;
+
+/// Notes a task's claim. Where another task claims or shows the number, or this task's numbers
+/// were derived, the prefix is noted as contested, to be settled when all claims are in.
+pub(super) fn claim(
+    conn: &Connection,
+    task: &Task,
+    contested: &mut BTreeSet<String>,
+) -> Result<(), StoreError> {
+    let id = task.id.as_str();
+    let mut known = conn
+        .prepare_cached("SELECT prefix, number, claim_key, shown FROM short_ids WHERE task_id = ?1")
+        .sql()?;
+    let old: Vec<(String, i64, Option<String>, bool)> = known
+        .query_map([id], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)))
+        .sql()?
+        .collect::<Result<_, _>>()
+        .sql()?;
+    for (prefix, _, claim_key, shown) in &old {
+        if old.len() > 1 || claim_key.is_none() || !shown {
+            contested.insert(prefix.clone());
+        }
+    }
+    if !old.is_empty() {
+        conn.prepare_cached("DELETE FROM short_ids WHERE task_id = ?1").sql()?.execute([id]).sql()?;
+        // A number that falls free may be what a loser elsewhere should show now.
+        contested.extend(old.into_iter().map(|(prefix, ..)| prefix));
+    }
+    let Some(claim) = &task.claim else { return Ok(()) };
+    let (prefix, number) = (&claim.short_id.prefix, claim.short_id.number);
+    let taken = conn
+        .prepare_cached("SELECT 1 FROM short_ids WHERE prefix = ?1 AND number = ?2")
+        .sql()?
+        .exists(params![prefix, number])
+        .sql()?;
+    if taken {
+        contested.insert(prefix.clone());
+    }
+    conn.prepare_cached(
+        "INSERT INTO short_ids (prefix, number, task_id, claim_key, shown) VALUES (?1,?2,?3,?4,1)",
+    )
+    .sql()?
+    .execute(params![prefix, number, id, claim.key])
+    .sql()?;
+    Ok(())
+}
+
+/// Derives again what the tasks of these prefixes show.
+pub(super) fn settle(conn: &Connection, contested: &BTreeSet<String>) -> Result<(), StoreError> {
+    for prefix in contested {
+        let mut statement =
+            conn.prepare_cached("SELECT number, claim_key, task_id FROM short_ids WHERE prefix = ?1 AND claim_key IS NOT NULL").sql()?;
+        let claims: Vec<(i64, String, String)> = statement
+            .query_map([prefix], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
+            .sql()?
+            .collect::<Result<_, _>>()
+            .sql()?;
+        let borrowed: Vec<(i64, &str, &str)> =
+            claims.iter().map(|(n, k, t)| (*n, k.as_str(), t.as_str())).collect();
+        let shown = shown_numbers(&borrowed);
+        conn.prepare_cached("DELETE FROM short_ids WHERE prefix = ?1 AND claim_key IS NULL")
+            .sql()?
+            .execute([prefix])
+            .sql()?;
+        for (claimed, _, task) in &claims {
+            let Some(number) = shown.get(task.as_str()).copied() else { continue };
+            conn.prepare_cached(
+                "UPDATE short_ids SET shown = ?4 WHERE prefix = ?1 AND number = ?2 AND task_id = ?3",
+            )
+            .sql()?
+            .execute(params![prefix, claimed, task, number == *claimed])
+            .sql()?;
+            if number != *claimed {
+                conn.prepare_cached("INSERT INTO short_ids (prefix, number, task_id, claim_key, shown) VALUES (?1,?2,?3,NULL,1)")
+                    .sql()?
+                    .execute(params![prefix, number, task])
+                    .sql()?;
+            }
+            let text = ShortId { prefix: prefix.clone(), number }.to_string();
+            conn.prepare_cached("UPDATE tasks SET short_id = ?2 WHERE id = ?1 AND short_id IS NOT ?2")
+                .sql()?
+                .execute([task, &text])
+                .sql()?;
+        }
+    }
+    Ok(())
+}
+
+/// The task that shows this short id.
+pub(super) fn find(conn: &Connection, short_id: &ShortId) -> Result<Option<TaskId>, StoreError> {
+    let found: Option<String> = conn
+        .prepare_cached("SELECT task_id FROM short_ids WHERE prefix = ?1 AND number = ?2 AND shown = 1")
+        .sql()?
+        .query_row(params![short_id.prefix, short_id.number], |row| row.get(0))
+        .optional()
+        .sql()?;
+    Ok(found.as_deref().and_then(TaskId::parse_foreign))
+}
+
+/// The number behind all that are claimed, shown or ruled out by an imported floor.
+pub(super) fn next(conn: &Connection, prefix: &str) -> Result<i64, StoreError> {
+    let highest: Option<i64> = conn
+        .prepare_cached("SELECT max(number) FROM short_ids WHERE prefix = ?1")
+        .sql()?
+        .query_row([prefix], |row| row.get(0))
+        .sql()?;
+    let floor = rows::meta(conn, &floor_key(prefix))?.and_then(|text| text.parse().ok()).unwrap_or(1);
+    Ok(floor.max(highest.unwrap_or(0).saturating_add(1)).max(1))
+}
+
+fn floor_key(prefix: &str) -> String {
+    format!("next_seq:{prefix}")
+}
+
+/// Rules out numbers below `next` for new tasks.
+pub(super) fn raise_floor(conn: &Connection, prefix: &str, next: i64) -> Result<(), StoreError> {
+    let key = floor_key(prefix);
+    let known = rows::meta(conn, &key)?.and_then(|text| text.parse::<i64>().ok()).unwrap_or(1);
+    if next > known {
+        rows::set_meta(conn, &key, &next.to_string())?;
+    }
+    Ok(())
+}
+
+/// Every prefix in use with its next number, and every shown short id with its task.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ShortIdIndex {
+    /// (prefix, next number), sorted.
+    pub next: Vec<(String, i64)>,
+    /// (short id, task id), sorted by number within a prefix.
+    pub shown: Vec<(ShortId, String)>,
+}
+
+pub(super) fn index(conn: &Connection) -> Result<ShortIdIndex, StoreError> {
+    let mut prefixes: BTreeSet<String> = BTreeSet::new();
+    let mut index = ShortIdIndex::default();
+    let mut statement =
+        conn.prepare("SELECT prefix, number, task_id, shown FROM short_ids ORDER BY prefix, number").sql()?;
+    let mut found = statement.query([]).sql()?;
+    while let Some(row) = found.next().sql()? {
+        let prefix: String = row.get(0).sql()?;
+        prefixes.insert(prefix.clone());
+        if row.get::<_, bool>(3).sql()? {
+            index.shown.push((ShortId { prefix, number: row.get(1).sql()? }, row.get(2).sql()?));
+        }
+    }
+    let mut statement = conn.prepare("SELECT substr(key, 10) FROM meta WHERE key LIKE 'next_seq:%'").sql()?;
+    let mut found = statement.query([]).sql()?;
+    while let Some(row) = found.next().sql()? {
+        prefixes.insert(row.get(0).sql()?);
+    }
+    for prefix in prefixes {
+        let number = next(conn, &prefix)?;
+        index.next.push((prefix, number));
+    }
+    Ok(index)
+}
+
+/// Contested numbers: (short id, tasks that claim it), for `doctor` and notices.
+pub(super) fn contested(conn: &Connection) -> Result<Vec<(String, Vec<String>)>, StoreError> {
+    let mut statement = conn
+        .prepare(
+            "SELECT prefix || '-' || number, group_concat(task_id) FROM short_ids WHERE claim_key IS NOT NULL
+             GROUP BY prefix, number HAVING count(*) > 1",
+        )
+        .sql()?;
+    let found =
+        statement.query_map([], |row| Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?))).sql()?;
+    found
+        .map(|row| row.sql().map(|(id, tasks)| (id, tasks.split(',').map(str::to_owned).collect())))
+        .collect()
+}
