@@ -344,6 +344,23 @@ impl Transaction<'_> {
         self.placed(artifacts::add(self.conn, artifact))
     }
 
+    /// Puts other contents in the place of events, by their ids, and makes the tables anew.
+    ///
+    /// # Errors
+    /// [`StoreError`]; nothing was replaced then.
+    pub fn replace_events(&self, events: &[Event]) -> Result<(), StoreError> {
+        let replaced = events.iter().try_for_each(|event| events::replace(self.conn, event));
+        self.placed(replaced.and_then(|()| project::rebuild(self.conn, self.conn, |_| {})))
+    }
+
+    /// Puts another artifact in the place of the one under its id.
+    ///
+    /// # Errors
+    /// [`StoreError`] if it cannot be written.
+    pub fn replace_artifact(&self, artifact: &NewArtifact) -> Result<(), StoreError> {
+        self.placed(artifacts::replace(self.conn, artifact))
+    }
+
     /// Rules out numbers below `next` for new tasks under a prefix.
     ///
     /// # Errors
