@@ -7,6 +7,8 @@ mod lifecycle;
 mod links;
 mod settings;
 mod status;
+#[cfg(test)]
+mod tests;
 mod texts;
 
 pub use fields::split_tags;
