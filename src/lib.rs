@@ -4,4 +4,5 @@
 
 pub mod app;
 pub mod domain;
+pub mod export;
 pub mod store;
