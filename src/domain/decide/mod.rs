@@ -12,6 +12,7 @@ mod tests;
 mod texts;
 
 pub use fields::split_tags;
+pub use settings::checked_code;
 
 use super::artifact::NewArtifact;
 use super::command::{Author, Command};
