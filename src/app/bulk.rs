@@ -228,14 +228,14 @@ fn check_instance(reader: &Reader<'_>, set: &ImportSet, how: &Merge) -> Result<b
 }
 
 /// The events that the file does not hold, in canonical order.
-fn fresh_events(
+fn fresh_events<'a>(
     tx: &Transaction<'_>,
     world: &World,
-    set: &ImportSet,
+    set: &'a ImportSet,
     how: &Merge,
     foreign: bool,
     report: &mut ImportReport,
-) -> Result<Vec<Event>, Failure> {
+) -> Result<Vec<&'a Event>, Failure> {
     let mut seen: HashMap<&str, &Sourced<Event>> = HashMap::with_capacity(set.events.len());
     let mut fresh: Vec<&Event> = Vec::new();
     let mut winners = Vec::new();
@@ -278,7 +278,7 @@ fn fresh_events(
         tx.replace_events(&winners)?;
     }
     fresh.sort_by(|a, b| a.key.cmp(&b.key));
-    Ok(fresh.into_iter().cloned().collect())
+    Ok(fresh)
 }
 
 /// One id with two contents.
@@ -316,19 +316,22 @@ impl Clash<'_> {
     }
 }
 
-fn count(reader: &Reader<'_>, fresh: &[Event], report: &mut ImportReport) -> Result<(), Failure> {
+fn count(reader: &Reader<'_>, fresh: &[&Event], report: &mut ImportReport) -> Result<(), Failure> {
     report.new_events = fresh.len();
-    let mut known: BTreeSet<&TaskId> = BTreeSet::new();
+    let mut created: BTreeSet<&TaskId> = BTreeSet::new();
     for event in fresh {
         let Some(id) = event.task() else {
             *report.other.entry(event.kind.clone()).or_default() += 1;
             continue;
         };
-        let entry = report.tasks.entry(id.to_string()).or_default();
-        *entry.kinds.entry(event.kind.clone()).or_default() += 1;
-        if known.insert(id) {
-            entry.is_new = reader.find_task(id)?.is_none()
-                && fresh.iter().any(|e| e.task() == Some(id) && e.kind == kind::TASK_CREATED);
+        *report.tasks.entry(id.to_string()).or_default().kinds.entry(event.kind.clone()).or_default() += 1;
+        if event.kind == kind::TASK_CREATED {
+            created.insert(id);
+        }
+    }
+    for id in created {
+        if let Some(entry) = report.tasks.get_mut(id.as_str()) {
+            entry.is_new = reader.find_task(id)?.is_none();
         }
     }
     Ok(())

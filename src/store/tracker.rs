@@ -320,7 +320,7 @@ impl Transaction<'_> {
         self.placed(self.insert(events).and_then(|()| project::events_appended(self.conn, events)))
     }
 
-    fn insert(&self, events: &[Event]) -> Result<(), StoreError> {
+    fn insert<'e>(&self, events: impl IntoIterator<Item = &'e Event>) -> Result<(), StoreError> {
         let mut tail = events::tail(self.conn)?;
         for event in events {
             events::insert(self.conn, &mut tail, event)?;
@@ -332,8 +332,11 @@ impl Transaction<'_> {
     ///
     /// # Errors
     /// As [`Transaction::append`].
-    pub fn append_many(&self, events: &[Event], each: impl FnMut(&TaskId)) -> Result<(), StoreError> {
-        self.placed(self.insert(events).and_then(|()| project::many_appended(self.conn, events, each)))
+    pub fn append_many(&self, events: &[&Event], each: impl FnMut(&TaskId)) -> Result<(), StoreError> {
+        self.placed(
+            self.insert(events.iter().copied())
+                .and_then(|()| project::many_appended(self.conn, events, each)),
+        )
     }
 
     /// Adds an artifact with its payload, if another one is not there under its id.
