@@ -42,7 +42,9 @@ fn fits(expected: &[String], printed: &[&str]) -> bool {
     match expected.split_first() {
         None => printed.is_empty(),
         Some((any, rest)) if any == "..." => (0..=printed.len()).any(|skip| fits(rest, &printed[skip..])),
-        Some((first, rest)) => printed.split_first().is_some_and(|(line, more)| line_fits(first, line) && fits(rest, more)),
+        Some((first, rest)) => {
+            printed.split_first().is_some_and(|(line, more)| line_fits(first, line) && fits(rest, more))
+        }
     }
 }
 
@@ -95,9 +97,18 @@ fn the_transcript_of_the_readme_is_true() {
 
 #[test]
 fn wildcards_match_within_lines_and_over_lines() {
-    assert!(line_fits("a[..]c", "abc") && line_fits("a[..]", "a") && !line_fits("a[..]c", "ab") && !line_fits("a", "ab"));
+    assert!(
+        line_fits("a[..]c", "abc")
+            && line_fits("a[..]", "a")
+            && !line_fits("a[..]c", "ab")
+            && !line_fits("a", "ab")
+    );
     let expected = ["a".to_owned(), "...".to_owned(), "d".to_owned()];
-    assert!(fits(&expected, &["a", "b", "c", "d"]) && fits(&expected, &["a", "d"]) && !fits(&expected, &["a", "b"]));
+    assert!(
+        fits(&expected, &["a", "b", "c", "d"])
+            && fits(&expected, &["a", "d"])
+            && !fits(&expected, &["a", "b"])
+    );
 }
 
 #[test]

@@ -3,6 +3,7 @@
 //! No surface reaches the file but through here, so every rule holds on every surface. This room
 //! never sees arguments, standard output or HTTP, and holds no SQL.
 
+mod archive;
 mod bulk;
 pub mod code;
 mod execute;

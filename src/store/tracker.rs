@@ -220,8 +220,8 @@ questions! {
     count_tasks(filter: &TaskFilter) -> i64 = query::count;
     /// Tasks whose id begins so, at most `limit`.
     tasks_by_prefix(prefix: &str, limit: usize) -> Vec<Task> = query::tasks_by_prefix;
-    /// The best task that this actor has already begun.
-    resumable(actor: &str) -> Option<Task> = query::resumable;
+    /// The best task behind `after` that this actor has already begun.
+    resumable(actor: &str, after: Option<&NextCursor>) -> Option<(Task, NextCursor)> = query::resumable;
     /// The best task behind `after` that could be begun now.
     next_candidate(statuses: &[String], actor: Option<&str>, after: Option<&NextCursor>) -> Option<(Task, NextCursor)> = query::next_candidate;
     /// All tasks that could be begun now, best first.
