@@ -26,6 +26,15 @@ impl About {
     }
 }
 
+/// A log as it was read.
+#[derive(Debug, Default)]
+pub(super) struct ReadLog {
+    /// Its events in order of the lines.
+    pub(super) events: Vec<Sourced<Event>>,
+    /// The last line, if it is cut off and was left out.
+    pub(super) cut_off: Option<Place>,
+}
+
 /// Reads a log. Blank lines are skipped, and conflict markers with a notice: both sides of a
 /// conflict, and what stood there before, are events like any others.
 ///
@@ -37,12 +46,12 @@ pub(super) fn read_log(
     about: &About,
     repair: bool,
     notices: &mut Vec<String>,
-) -> Result<Vec<Sourced<Event>>, Failure> {
-    let Some(file) = folder.open(relative)? else { return Ok(Vec::new()) };
+) -> Result<ReadLog, Failure> {
+    let Some(file) = folder.open(relative)? else { return Ok(ReadLog::default()) };
     let path = folder.path(relative);
     let fail = |error: std::io::Error| Failure::io(&error, &path);
     let mut reader = BufReader::new(file);
-    let mut log = Log { about, repair, notices, markers: 0 };
+    let mut log = Log { about, repair, notices, markers: 0, cut_off: None };
     let mut events = Vec::new();
     let mut line = Vec::new();
     for number in 1.. {
@@ -65,7 +74,7 @@ pub(super) fn read_log(
         let count = log.markers;
         log.notices.push(format!("{}: {count} conflict markers skipped, both sides read", relative.display()));
     }
-    Ok(events)
+    Ok(ReadLog { events, cut_off: log.cut_off })
 }
 
 const LIMIT_HINT: &str = "nothing was imported; see the limits in docs/export-format.md";
@@ -75,6 +84,7 @@ struct Log<'a> {
     repair: bool,
     notices: &'a mut Vec<String>,
     markers: usize,
+    cut_off: Option<Place>,
 }
 
 impl Log<'_> {
@@ -141,6 +151,7 @@ impl Log<'_> {
         let cut_off = is_last && matches!(error, EventError::Json(_));
         if cut_off && self.repair {
             self.notices.push(format!("{place}: the last line is cut off and was left out"));
+            self.cut_off = Some(place.clone());
             return Ok(None);
         }
         let what = if cut_off { "the last line is cut off" } else { "not an event" };

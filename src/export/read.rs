@@ -95,8 +95,8 @@ impl Reading {
 
     fn log(&mut self, path: &Path, about: &About) -> Result<(), Failure> {
         let notices = &mut self.tree.report.notices;
-        let events = lines::read_log(&self.folder, path, about, self.options.repair, notices)?;
-        self.histories.extend(events);
+        let log = lines::read_log(&self.folder, path, about, self.options.repair, notices)?;
+        self.histories.extend(log.events);
         Ok(())
     }
 
