@@ -35,6 +35,7 @@ pub use world::World;
 
 pub use crate::store::{
     Arrival, FeedQuery, Incoming, Reader, Root, ShortIdIndex, TaskFilter, TaskSort, TextKind, Totals, Waiting,
+    hex, sha256,
 };
 use crate::store::{Store, find};
 

@@ -163,6 +163,14 @@ pub(super) fn resource_history(conn: &Connection, ids: &[String]) -> Result<Vec<
     )
 }
 
+/// Resources that the log speaks of, created or not.
+pub(super) fn resources(conn: &Connection) -> Result<Vec<String>, StoreError> {
+    let mut statement = conn
+        .prepare("SELECT DISTINCT resource_id FROM events WHERE resource_id IS NOT NULL ORDER BY resource_id")
+        .sql()?;
+    statement.query_map([], |row| row.get(0)).sql()?.collect::<Result<_, _>>().sql()
+}
+
 fn collect(conn: &Connection, sql: &str, values: &[&str]) -> Result<Vec<Event>, StoreError> {
     let mut statement = conn.prepare_cached(sql).sql()?;
     let mut rows = statement.query(rusqlite::params_from_iter(values)).sql()?;

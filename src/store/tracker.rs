@@ -248,6 +248,8 @@ questions! {
     resource_ids(name: &str) -> Vec<String> = project::resource_ids;
     /// A session's record by its name.
     find_session(name: &str) -> Option<serde_json::Value> = sessions::find;
+    /// Ids of all resources that the log speaks of, created or not.
+    logged_resources() -> Vec<String> = events::resources;
     /// What SQLite itself finds wrong with the file.
     integrity_faults() -> Vec<String> = check::integrity;
     /// Events whose bytes, hash or chain are not what was written.
