@@ -3,14 +3,17 @@
 //! No surface reaches the file but through here, so every rule holds on every surface. This room
 //! never sees arguments, standard output or HTTP, and holds no SQL.
 
+mod ask;
 mod bulk;
 pub mod code;
 mod execute;
 mod facts;
 mod failure;
+mod feed;
 mod identity;
 mod init;
 mod list;
+mod mend;
 mod next;
 mod read;
 mod resolve;
@@ -24,16 +27,19 @@ pub use code::{Code, ExitClass};
 pub use execute::{Names, Outcome};
 pub use facts::names_over_time;
 pub use failure::Failure;
+pub use feed::FeedPage;
 pub use identity::{Identity, actor};
 pub use init::{InitOptions, InitOutcome};
-pub use list::{BlockedTask, Listing};
+pub use list::{BlockReason, BlockedTask, Listing};
+pub use mend::{Mended, TREE_CHECK, TreeState};
 pub use next::POOL;
-pub use read::{ArtifactInfo, CommentThread, Details, Finding, Level, PlanText, Related, Report};
+pub use read::{ArtifactInfo, CHECKS, CommentThread, Details, Finding, Level, PlanText, Related, Report};
 pub use resolve::{chosen_event_id, chosen_task_id, comment_id};
 pub use world::World;
 
 pub use crate::store::{
-    Arrival, FeedQuery, Incoming, Reader, Root, ShortIdIndex, TaskFilter, TaskSort, TextKind, Totals, Waiting,
+    Answer, Arrival, FeedQuery, Incoming, Limits, Reader, Root, ShortIdIndex, SqlValue, Table, TaskFilter,
+    TaskSort, TextKind, Totals, Waiting, holds_tree,
 };
 use crate::store::{Store, find};
 

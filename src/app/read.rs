@@ -132,13 +132,25 @@ impl App {
     /// # Errors
     /// [`Failure`] if the file cannot be read at all.
     pub fn examine(&self, mut each: impl FnMut(&TaskId)) -> Result<Report, Failure> {
-        self.read(|reader| examine(reader, &mut each))
+        self.read(|reader| {
+            let mut findings = Vec::new();
+            match examine(reader, &mut findings, &mut each) {
+                Ok(totals) => Ok(Report { findings, totals }),
+                // A file that cannot be read to its end is a finding, not a failure to look.
+                Err(failure) if failure.code == super::Code::StoreCorrupt => {
+                    let message = format!("the rest could not be examined: {}", failure.message);
+                    findings.push(Finding { level: Level::Error, check: CHECKS[0], message, task_id: None });
+                    Ok(Report { findings, totals: reader.totals().unwrap_or_default() })
+                }
+                Err(failure) => Err(failure),
+            }
+        })
     }
 
     /// Makes the derived tables anew from the log: all of them, or one task's.
     ///
     /// # Errors
-    /// [`Failure`]; the tables stay as they were then.
+    /// `STORE_CORRUPT` if the log itself is damaged, `NOT_FOUND`; the tables stay as they were then.
     pub fn rebuild(
         &mut self,
         task: Option<&str>,
@@ -155,6 +167,7 @@ impl App {
                 Ok(vec![id])
             }
             None => {
+                super::mend::sound_log(tx)?;
                 let mut rebuilt = Vec::new();
                 tx.rebuild(|id| {
                     each(id);
@@ -293,8 +306,11 @@ pub const CHECKS: [&str; 8] = [
     "quarantine",
 ];
 
-fn examine(reader: &Reader<'_>, each: &mut dyn FnMut(&TaskId)) -> Result<Report, Failure> {
-    let mut findings = Vec::new();
+fn examine(
+    reader: &Reader<'_>,
+    findings: &mut Vec<Finding>,
+    each: &mut dyn FnMut(&TaskId),
+) -> Result<Totals, Failure> {
     let mut add = |level, check, task_id: Option<&str>, message: String| {
         findings.push(Finding { level, check, message, task_id: task_id.map(str::to_owned) });
     };
@@ -337,7 +353,7 @@ fn examine(reader: &Reader<'_>, each: &mut dyn FnMut(&TaskId)) -> Result<Report,
     for (id, kind) in reader.quarantined()? {
         add(Level::Warning, CHECKS[7], None, format!("another {kind} under {id} was set aside"));
     }
-    Ok(Report { findings, totals: reader.totals()? })
+    Ok(reader.totals()?)
 }
 
 fn references(

@@ -7,16 +7,25 @@ mod format;
 mod history;
 mod output;
 mod parse;
+mod progress;
 mod prompt;
 mod style;
 mod table;
 mod text;
 mod write;
 
+mod blocked;
 mod create;
+mod doctor;
+mod events;
+mod export;
+mod import;
 mod init;
 mod list;
+mod ready;
+mod rebuild;
 mod show;
+mod sql;
 mod status;
 
 use std::ffi::OsString;
@@ -85,6 +94,14 @@ const COMMANDS: &[Entry] = &[
     entry!(create, "create", Tasks, "Make a task"),
     entry!(list, "list", Questions, "List tasks"),
     entry!(show, "show", Questions, "Show one task with its history"),
+    entry!(ready, "ready", Questions, "List tasks that could be begun now"),
+    entry!(blocked, "blocked", Questions, "List tasks that cannot be begun, and why"),
+    entry!(events, "events", Questions, "Print what happened, in order of arrival"),
+    entry!(sql, "sql", Questions, "Ask in SQL, reading only"),
+    entry!(export, "export", Sharing, "Write the tracker as files that git and people can read"),
+    entry!(import, "import", Sharing, "Take in what such files say"),
+    entry!(doctor, "doctor", Tracker, "Examine the tracker"),
+    entry!(rebuild, "rebuild", Tracker, "Make the derived tables anew from the log"),
     entry!(init, "init", Tracker, "Make the tracker of a project"),
     entry!(status, "status", Tasks, "Move a task to another status"),
 ];
