@@ -1,6 +1,7 @@
 //! The one write path: facts, decision, events, rows, commit.
 
 use super::App;
+use super::code::Code;
 use super::failure::Failure;
 use super::identity::Identity;
 use super::{facts, resolve};
@@ -42,6 +43,28 @@ impl Names<'_> {
     /// `INVALID_ID`, `NOT_FOUND`, `AMBIGUOUS_ID`.
     pub fn task(&self, text: &str) -> Result<TaskId, Failure> {
         resolve::task(self.reader, text).map(|task| task.id)
+    }
+
+    /// The same for the other end of a relation, which need not be here: a merge can bring one
+    /// half of two histories.
+    ///
+    /// # Errors
+    /// As [`Names::task`]; a whole id is never `NOT_FOUND`.
+    pub fn relation_end(&self, text: &str) -> Result<TaskId, Failure> {
+        match self.task(text) {
+            Err(failure) if failure.code == Code::NotFound => {
+                TaskId::parse_foreign(text.trim()).ok_or(failure)
+            }
+            found => found,
+        }
+    }
+
+    /// What people call a task, which need not be here.
+    ///
+    /// # Errors
+    /// [`Failure`] if the file cannot be read.
+    pub fn shown(&self, id: &TaskId) -> Result<String, Failure> {
+        Ok(self.reader.find_task(id)?.map_or_else(|| id.to_string(), |task| task.name()))
     }
 
     /// The actor or the session that this text names.

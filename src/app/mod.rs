@@ -3,6 +3,7 @@
 //! No surface reaches the file but through here, so every rule holds on every surface. This room
 //! never sees arguments, standard output or HTTP, and holds no SQL.
 
+mod archive;
 mod ask;
 mod bulk;
 pub mod code;
@@ -39,7 +40,7 @@ pub use world::World;
 
 pub use crate::store::{
     Answer, Arrival, FeedQuery, Incoming, Limits, Reader, Root, ShortIdIndex, SqlValue, Table, TaskFilter,
-    TaskSort, TextKind, Totals, Waiting, holds_tree,
+    TaskSort, TextKind, Totals, Waiting, hex, holds_tree, sha256,
 };
 use crate::store::{Store, find};
 
@@ -84,9 +85,9 @@ impl App {
     ///
     /// # Errors
     /// A `STORE_…` code.
-    pub fn in_memory(world: World, options: &InitOptions) -> Result<Self, Failure> {
+    pub fn in_memory(world: World, options: &InitOptions, tree: Option<&ImportSet>) -> Result<Self, Failure> {
         let mut store = Store::in_memory()?;
-        store.write(|tx| init::fill(tx, &world, options, None).map(drop))?;
+        store.write(|tx| init::fill(tx, &world, options, tree).map(drop))?;
         let nowhere = std::path::PathBuf::new();
         Ok(Self {
             store,

@@ -115,15 +115,22 @@ impl App {
         })
     }
 
-    /// A task with its comments in threads.
+    /// A task's comments in threads, with the task. A whole id of no task at all has none; only
+    /// other names have to be known.
     ///
     /// # Errors
     /// As [`App::task`].
-    pub fn comments(&self, text: &str) -> Result<(Task, Vec<CommentThread>), Failure> {
-        self.read(|reader| {
-            let task = resolve::task(reader, text)?;
-            let comments = reader.comments(&task.id)?;
-            Ok((task, threads(comments)))
+    pub fn comments(&self, text: &str) -> Result<(TaskId, Option<Task>, Vec<CommentThread>), Failure> {
+        self.read(|reader| match resolve::task(reader, text) {
+            Ok(task) => {
+                let comments = reader.comments(&task.id)?;
+                Ok((task.id.clone(), Some(task), threads(comments)))
+            }
+            Err(failure) if failure.code == super::Code::NotFound => {
+                let id = TaskId::parse_foreign(text.trim()).ok_or(failure)?;
+                Ok((id, None, Vec::new()))
+            }
+            Err(failure) => Err(failure),
         })
     }
 

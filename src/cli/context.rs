@@ -79,6 +79,7 @@ impl Context {
             name: args.name.clone(),
             actor: args.actor.clone(),
             environment: environment_actor(),
+            stand_in: None,
             at_terminal: std::io::stdin().is_terminal(),
             model: args.model.clone(),
             session: args.session.clone(),
@@ -86,6 +87,11 @@ impl Context {
             on_behalf_of: args.on_behalf_of.clone(),
             reason: args.reason.clone(),
         }
+    }
+
+    /// The same for a command that works without a name too: it is then the program that writes.
+    pub fn identity_or_program(&self, args: &WriteArgs) -> Identity {
+        Identity { stand_in: Some("system:lattice"), ..self.identity(args) }
     }
 
     /// Who asks, for reads that may know it.

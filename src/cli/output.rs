@@ -1,13 +1,13 @@
 //! Answers and errors on their way out. Data goes to standard output, all else to standard error.
 
-use std::io::{self, ErrorKind, Write};
+use std::io::{self, ErrorKind, IsTerminal, Write};
 use std::process::ExitCode;
 
 use serde_json::Value;
 
 use super::context::Context;
 use super::style::{self, paint};
-use super::text::printable;
+use super::text::{printable, printable_lines};
 use crate::app::{Code, ExitClass, Failure, Outcome};
 use crate::view;
 
@@ -41,6 +41,15 @@ impl Done {
             text.push('\n');
         }
         Self { text, ..Self::default() }
+    }
+
+    /// Somebody's text and nothing else: to the letter for a file or a pipe, so that it can be
+    /// written back; made safe for a terminal.
+    pub fn exact(text: &str) -> Self {
+        if io::stdout().is_terminal() {
+            return Self::lines(printable_lines(text));
+        }
+        Self { text: text.to_owned(), ..Self::default() }
     }
 
     /// No answer: it was written already, or there is none.
@@ -163,7 +172,8 @@ fn report(failure: &Failure, context: &Context) -> ExitCode {
     status
 }
 
-fn sentence(failure: &Failure) -> String {
+/// An error as text.
+pub fn sentence(failure: &Failure) -> String {
     let error = paint(style::ERROR, style::on_errors(), "Error:");
     if failure.code.exit_class() == ExitClass::Usage {
         return format!("{error} {}\n", printable_block(&failure.message));

@@ -10,14 +10,29 @@ use serde_json::Value;
 
 use crate::app::ImportSet;
 
+mod artifacts;
 mod document;
 mod durable;
+mod files;
+mod hand_edits;
+mod histories;
+mod layout;
+mod lines;
+mod markers;
 mod read;
+mod reconcile;
+mod render;
+mod repair;
+mod snapshots;
+mod survey;
+mod tasks;
+mod texts;
+mod unknown;
 mod write;
 
 pub use document::{read_document, write_document};
 pub use durable::replace_file;
-pub use read::read_tree;
+pub use read::{holds_tree, read_tree};
 pub use write::{ExportOptions, ExportReport, export_tree};
 
 /// How to read a tree.
