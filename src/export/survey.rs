@@ -128,7 +128,12 @@ impl<'a> Survey<'a> {
     }
 
     /// What a file holds that the tracker does not know; `None` if it knows all of it.
-    fn unknown_in(&self, path: &Path, source: &Source, ours: Option<&[u8]>) -> Result<Option<String>, Failure> {
+    fn unknown_in(
+        &self,
+        path: &Path,
+        source: &Source,
+        ours: Option<&[u8]>,
+    ) -> Result<Option<String>, Failure> {
         Ok(match source {
             Source::Derived => None,
             Source::Log(subject) => self.unknown_events(path, &About::One(subject.clone()))?,
@@ -170,12 +175,16 @@ impl<'a> Survey<'a> {
         for Sourced { item, place } in &log.events {
             match self.reader.find_event(&item.id)? {
                 Some(known) if known.raw() == item.raw() => {}
+                // Copies of what stands in the logs of tasks: those count.
+                Some(_) if *about == About::AnyTask => {}
                 Some(_) => return Ok(Some(format!("{place}: event {} differs from the tracker's", item.id))),
                 None => return Ok(Some(format!("{place}: event {} is not in the tracker", item.id))),
             }
         }
         // What is cut off cannot be imported, and is not thrown away unasked either.
-        Ok(log.cut_off.map(|place| format!("{place}: the line is cut off; if it can go, take it out by hand")))
+        Ok(log
+            .cut_off
+            .map(|place| format!("{place}: the line is cut off; if it can go, take it out by hand")))
     }
 
     fn unknown_text(&self, path: &Path, is_known: &dyn Fn(&str) -> bool) -> Result<Option<String>, Failure> {
@@ -185,7 +194,11 @@ impl<'a> Survey<'a> {
             return Ok(None);
         }
         Ok(match markers::conflict(&text) {
-            Some(conflict) if conflict.sides.as_ref().is_some_and(|s| s.iter().all(|side| is_known(side))) => None,
+            Some(conflict)
+                if conflict.sides.as_ref().is_some_and(|s| s.iter().all(|side| is_known(side))) =>
+            {
+                None
+            }
             Some(conflict) => Some(format!("conflict markers from line {}", conflict.line)),
             None => Some("changed by hand".to_owned()),
         })
