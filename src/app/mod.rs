@@ -39,8 +39,13 @@ pub use resolve::{chosen_event_id, chosen_task_id, comment_id};
 pub use world::World;
 
 pub use crate::store::{
+<<<<<<< HEAD
     Answer, Arrival, FeedQuery, Incoming, Limits, Reader, Root, ShortIdIndex, SqlValue, Table, TaskFilter,
     TaskSort, TextKind, Totals, Waiting, hex, holds_tree, sha256,
+=======
+    Arrival, FeedQuery, Incoming, Reader, Root, ShortIdIndex, TaskFilter, TaskSort, TextKind, Totals,
+    Waiting, hex, sha256,
+>>>>>>> wt-export
 };
 use crate::store::{Store, find};
 
