@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use serde_json::json;
 
-use super::read::CHECKS;
+use super::examine::CHECKS;
 use super::{App, Code, Failure, Finding, ImportSet, Level, Report};
 use crate::domain::Event;
 use crate::domain::id::TaskId;

@@ -7,6 +7,7 @@ mod archive;
 mod ask;
 mod bulk;
 pub mod code;
+mod examine;
 mod execute;
 mod facts;
 mod failure;
@@ -18,6 +19,7 @@ mod mend;
 mod next;
 mod read;
 mod resolve;
+mod tree_report;
 mod world;
 
 use std::path::Path;
@@ -25,6 +27,7 @@ use std::time::Duration;
 
 pub use bulk::{ImportReport, ImportSet, Merge, Place, Prefer, Sourced, TaskImport};
 pub use code::{Code, ExitClass};
+pub use examine::{CHECKS, Finding, Level, Report};
 pub use execute::{Names, Outcome};
 pub use facts::names_over_time;
 pub use failure::Failure;
@@ -34,18 +37,14 @@ pub use init::{InitOptions, InitOutcome};
 pub use list::{BlockReason, BlockedTask, Listing};
 pub use mend::{Mended, TREE_CHECK, TreeState};
 pub use next::POOL;
-pub use read::{ArtifactInfo, CHECKS, CommentThread, Details, Finding, Level, PlanText, Related, Report};
+pub use read::{ArtifactInfo, CommentThread, Details, PlanText, Related};
 pub use resolve::{chosen_event_id, chosen_task_id, comment_id};
+pub use tree_report::{Disagreement, TreeReport};
 pub use world::World;
 
 pub use crate::store::{
-<<<<<<< HEAD
     Answer, Arrival, FeedQuery, Incoming, Limits, Reader, Root, ShortIdIndex, SqlValue, Table, TaskFilter,
-    TaskSort, TextKind, Totals, Waiting, hex, holds_tree, sha256,
-=======
-    Arrival, FeedQuery, Incoming, Reader, Root, ShortIdIndex, TaskFilter, TaskSort, TextKind, Totals,
-    Waiting, hex, sha256,
->>>>>>> wt-export
+    TaskSort, TextKind, Totals, Waiting, hex, sha256,
 };
 use crate::store::{Store, find};
 

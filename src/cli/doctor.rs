@@ -6,7 +6,7 @@ use super::progress::Progress;
 use super::style::{self, paint};
 use super::text::printable;
 use super::write::OutputArgs;
-use crate::app::{App, CHECKS, Failure, Level, Mended, Report, TREE_CHECK, holds_tree};
+use crate::app::{App, CHECKS, Failure, Level, Mended, Report, TREE_CHECK};
 use crate::export::{self, ReadOptions};
 use crate::view;
 
@@ -58,7 +58,7 @@ fn examine(app: &App) -> Result<Report, Failure> {
 /// Holds the exported tree, if there is one, against the database.
 fn examine_tree(app: &App, report: &mut Report) -> Result<bool, Failure> {
     let tree = &app.root().tree;
-    if !holds_tree(tree) {
+    if !export::holds_tree(tree) {
         return Ok(false);
     }
     match export::read_tree(tree, &ReadOptions::default()) {

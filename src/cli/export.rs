@@ -54,7 +54,11 @@ fn tree(args: &Args, context: &Context) -> Result<Done, Failure> {
     let report = export::export_tree(&app, &target, &options)?;
     drop(progress);
     app.close();
-    Ok(args.output.reply(|| view::export(&target, &report), || paths(&report), || summary(&target, &report)))
+    Ok(args.output.reply(
+        || view::export(&target, &report.written, report.unchanged, &report.removed),
+        || paths(&report),
+        || summary(&target, &report),
+    ))
 }
 
 /// The tracker with its lock held, so that nobody else exports at the same time; without the lock

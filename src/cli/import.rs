@@ -8,7 +8,7 @@ use super::output::Done;
 use super::progress::Progress;
 use super::text::printable;
 use super::write::OutputArgs;
-use crate::app::{Failure, ImportReport, Merge, Prefer, holds_tree};
+use crate::app::{Failure, ImportReport, Merge, Prefer};
 use crate::export::{self, ReadOptions, Tree, TreeReport};
 use crate::view;
 
@@ -89,7 +89,8 @@ fn read(args: &Args, own: &Path, options: &ReadOptions) -> Result<(String, Tree)
         None => {
             let named = args.folder.as_deref().unwrap_or(own);
             let inside = named.join(".lattice");
-            let folder = if !holds_tree(named) && holds_tree(&inside) { &inside } else { named };
+            let folder =
+                if !export::holds_tree(named) && export::holds_tree(&inside) { &inside } else { named };
             Ok((folder.display().to_string(), export::read_tree(folder, options)?))
         }
     }

@@ -8,9 +8,7 @@ use super::output::Done;
 use super::prompt::Prompt;
 use super::text::printable;
 use super::write::OutputArgs;
-use crate::app::{
-    App, Code, Failure, ImportReport, InitOptions, InitOutcome, Root, World, actor, holds_tree,
-};
+use crate::app::{App, Code, Failure, ImportReport, InitOptions, InitOutcome, Root, World, actor};
 use crate::domain::Config;
 use crate::domain::decide::checked_code;
 use crate::export::{self, ReadOptions, TreeReport};
@@ -62,7 +60,7 @@ pub fn run(args: Args, context: &Context) -> Result<Done, Failure> {
     let found = App::tracker_of(&project);
     let lattice = found.as_ref().map_or_else(|| project.join(".lattice"), |root| root.lattice.clone());
     let options = if found.is_some() { InitOptions::default() } else { options(&args)?.checked()? };
-    let tree = match found.is_none() && holds_tree(&lattice) {
+    let tree = match found.is_none() && export::holds_tree(&lattice) {
         true => Some(export::read_tree(&lattice, &ReadOptions::default())?),
         false => None,
     };

@@ -47,11 +47,7 @@ pub fn read_tree(dir: &Path, options: &ReadOptions) -> Result<Tree, Failure> {
 /// Whether a folder holds a tree, or the beginning of one.
 #[must_use]
 pub fn holds_tree(dir: &Path) -> bool {
-<<<<<<< HEAD
-    [layout::CONFIG, layout::INSTANCE, layout::EVENTS]
-=======
     [layout::CONFIG, layout::INSTANCE, layout::EVENTS, layout::TASKS]
->>>>>>> wt-export
         .iter()
         .any(|name| dir.join(name).symlink_metadata().is_ok())
 }

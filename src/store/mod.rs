@@ -21,7 +21,7 @@ pub use artifacts::ArtifactAdded;
 pub use check::Totals;
 pub use error::StoreError;
 pub use events::{Arrival, FeedQuery};
-pub use file::{Created, Root, RootError, backup_to, find, holds_tree, open_read};
+pub use file::{Created, Root, RootError, backup_to, find, open_read};
 pub use hash::{hex, sha256};
 pub use query::{Incoming, NextCursor, TaskFilter, TaskSort, Waiting};
 pub use rows::TextKind;

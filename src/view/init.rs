@@ -2,9 +2,8 @@
 
 use serde_json::{Value, json};
 
-use crate::app::ImportReport;
+use crate::app::{ImportReport, TreeReport};
 use crate::domain::Config;
-use crate::export::TreeReport;
 
 /// The tracker, whether it was made now, and what was taken in from the tree that lay there.
 #[must_use]

@@ -5,17 +5,16 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 
-use crate::app::ImportReport;
-use crate::export::{Disagreement, ExportReport, TreeReport};
+use crate::app::{Disagreement, ImportReport, TreeReport};
 
 /// What an export wrote. Paths in the lists are relative to `target`.
 #[must_use]
-pub fn export(target: &Path, report: &ExportReport) -> Value {
+pub fn export(target: &Path, written: &[PathBuf], unchanged: usize, removed: &[PathBuf]) -> Value {
     json!({
         "target": text(target),
-        "written": texts(&report.written),
-        "unchanged": report.unchanged,
-        "removed": texts(&report.removed),
+        "written": texts(written),
+        "unchanged": unchanged,
+        "removed": texts(removed),
     })
 }
 

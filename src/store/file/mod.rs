@@ -19,7 +19,7 @@ pub use create::{Created, create};
 pub use open::{WriteFile, open_write};
 pub(in crate::store) use paths::{DATABASE, sidecar};
 pub use read::{ReadFile, ReadMode, open_read};
-pub use root::{Root, RootError, find, holds_tree};
+pub use root::{Root, RootError, find};
 pub use schema::{APPLICATION_ID, SCHEMA_VERSION};
 
 /// An empty tracker in memory, of the newest schema.

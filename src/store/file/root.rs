@@ -106,12 +106,6 @@ pub fn find(start: &Path, env_root: Option<OsString>) -> Result<Root, RootError>
     Err(missing(tree.unwrap_or(&start), tree.is_some(), false))
 }
 
-/// Whether this `.lattice/` holds an exported tree, or the beginning of one.
-#[must_use]
-pub fn holds_tree(lattice: &Path) -> bool {
-    TREE.iter().any(|name| exists(&lattice.join(name)))
-}
-
 fn named(root: &Path) -> Result<Root, RootError> {
     let Ok(project) = root.canonicalize() else { return Err(missing(root, false, true)) };
     match look(&project)? {
@@ -146,7 +140,7 @@ fn look(dir: &Path) -> Result<Held, RootError> {
         Ok(meta) if meta.is_symlink() => Err(RootError::SymlinkRefused { path: database }),
         Ok(_) => Ok(Held::Database),
         Err(error) if !is_absent(&error) => Err(failed(&database, &error)),
-        Err(_) if holds_tree(&lattice) => Ok(Held::Tree),
+        Err(_) if TREE.iter().any(|name| exists(&lattice.join(name))) => Ok(Held::Tree),
         Err(_) => Ok(Held::Nothing),
     }
 }
