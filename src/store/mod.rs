@@ -12,6 +12,7 @@ mod query;
 mod rows;
 mod sessions;
 mod short_ids;
+mod sql;
 mod tracker;
 mod unplaced;
 
@@ -24,4 +25,5 @@ pub use hash::{hex, sha256};
 pub use query::{Incoming, NextCursor, TaskFilter, TaskSort, Waiting};
 pub use rows::TextKind;
 pub use short_ids::ShortIdIndex;
+pub use sql::{Answer, Limits, Query, SqlValue, run_sql};
 pub use tracker::{Reader, Store, Transaction};

@@ -48,8 +48,11 @@ impl FileLock {
             };
             // A failed `init` takes its lock file away. Whoever waited for that
             // one holds a lock that nobody else can see, and starts again.
-            if is_at(&file, &path) {
+            if is_at(&file, &path).map_err(fail)? {
                 return Ok(Self { _file: file, path, held, made });
+            }
+            if started.elapsed() > wait {
+                return Err(StoreError::Busy { waited: started.elapsed() });
             }
         }
     }
@@ -108,10 +111,12 @@ fn wait_for(file: File, limit: Duration) -> io::Result<Option<File>> {
     }
 }
 
-fn is_at(file: &File, path: &Path) -> bool {
-    match (file.metadata(), path.symlink_metadata()) {
-        (Ok(open), Ok(named)) => open.ino() == named.ino() && open.dev() == named.dev(),
-        _ => false,
+fn is_at(file: &File, path: &Path) -> io::Result<bool> {
+    let open = file.metadata()?;
+    match path.symlink_metadata() {
+        Ok(named) => Ok(open.ino() == named.ino() && open.dev() == named.dev()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(error),
     }
 }
 
@@ -177,7 +182,7 @@ mod tests {
         let second = std::thread::spawn(move || FileLock::take(&path, LONG).unwrap());
         first.remove();
         let second = second.join().unwrap();
-        assert!(is_at(&second._file, &dir.path().join(LOCK)));
+        assert!(is_at(&second._file, &dir.path().join(LOCK)).unwrap());
     }
 
     #[test]
