@@ -73,13 +73,22 @@ fn act(app: &mut App, step: &Step) {
             let to = (b % 3 > 0).then(|| Actor::Plain(format!("agent:{}", b % 3)));
             Some(Command::Assign { task, to })
         }
-        (10 | 11, Some(task), ..) => {
-            Some(Command::Comment { task, body: text, reply_to: None, role: (b % 3 == 0).then(|| "review".into()) })
+        (10 | 11, Some(task), ..) => Some(Command::Comment {
+            task,
+            body: text,
+            reply_to: None,
+            role: (b % 3 == 0).then(|| "review".into()),
+        }),
+        (12, .., Some((task, comment))) => {
+            Some(Command::CommentEdit { task, comment, body: text, role: None })
         }
-        (12, .., Some((task, comment))) => Some(Command::CommentEdit { task, comment, body: text, role: None }),
         (13, .., Some((task, comment))) => Some(Command::CommentDelete { task, comment }),
-        (14, .., Some((task, comment))) => Some(Command::React { task, comment, emoji: format!("e{}", c % 2) }),
-        (15, .., Some((task, comment))) => Some(Command::Unreact { task, comment, emoji: format!("e{}", c % 2) }),
+        (14, .., Some((task, comment))) => {
+            Some(Command::React { task, comment, emoji: format!("e{}", c % 2) })
+        }
+        (15, .., Some((task, comment))) => {
+            Some(Command::Unreact { task, comment, emoji: format!("e{}", c % 2) })
+        }
         (16, Some(task), Some(target), _) => {
             let kind = RELATIONSHIP_TYPES[usize::from(c) % 3].to_owned();
             Some(Command::Link { task, kind, target, note: None })
