@@ -3,12 +3,20 @@
 //! Command files are alike: help text, an argument struct, `run`. They hold no rules.
 
 mod context;
+mod format;
+mod history;
 mod output;
 mod parse;
+mod prompt;
+mod style;
+mod table;
 mod text;
 mod write;
 
 mod create;
+mod init;
+mod list;
+mod show;
 mod status;
 
 use std::ffi::OsString;
@@ -75,6 +83,9 @@ macro_rules! entry {
 /// All commands, in the order of help.
 const COMMANDS: &[Entry] = &[
     entry!(create, "create", Tasks, "Make a task"),
+    entry!(list, "list", Questions, "List tasks"),
+    entry!(show, "show", Questions, "Show one task with its history"),
+    entry!(init, "init", Tracker, "Make the tracker of a project"),
     entry!(status, "status", Tasks, "Move a task to another status"),
 ];
 

@@ -15,6 +15,7 @@ use crate::view;
 pub struct Done {
     text: String,
     warnings: Vec<String>,
+    notes: Vec<String>,
     envelope: Option<Value>,
     /// Whether a change was committed, so that a failure to print must not look like one to save.
     committed: bool,
@@ -65,6 +66,12 @@ impl Done {
         self
     }
 
+    /// Adds a note for people: on standard error, not in JSON, which says it in its own members.
+    pub fn note(mut self, note: impl Into<String>) -> Self {
+        self.notes.push(note.into());
+        self
+    }
+
     /// Ends with this exit status although an answer is given (`doctor` with errors found).
     pub fn status(mut self, status: u8) -> Self {
         self.status = status;
@@ -97,6 +104,9 @@ fn print(done: Done, context: &Context) -> ExitCode {
         None => {
             for warning in &done.warnings {
                 complain(&format!("Warning: {}\n", printable(warning)));
+            }
+            for note in &done.notes {
+                complain(&format!("{}\n", printable(note)));
             }
             done.text
         }

@@ -1,5 +1,13 @@
 //! The shapes of answers: JSON member names, the same on every surface. No logic, no output.
 
+mod init;
+mod list;
+mod show;
+
+pub use init::init;
+pub use list::{FIELDS, cell, compact, field, listed, listing, named_fields};
+pub use show::{details, details_compact, reopened_warning};
+
 use serde_json::{Map, Value, json};
 
 use crate::app::{Failure, Outcome};

@@ -10,6 +10,7 @@ mod status;
 mod texts;
 
 pub use fields::split_tags;
+pub use settings::checked_code;
 
 use super::artifact::NewArtifact;
 use super::command::{Author, Command};
