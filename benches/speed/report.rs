@@ -50,6 +50,12 @@ impl Report {
         println!("  {what:34} SKIPPED: {why}");
     }
 
+    /// Says that a part ended before its time.
+    pub fn failed(&mut self, part: &str, why: &str) {
+        println!("  {part:34} FAILED: {}", why.trim_end());
+        self.missed.push(part.to_owned());
+    }
+
     fn line(&mut self, what: &str, figures: &str, target: Option<(bool, String)>) {
         let verdict = match &target {
             Some((true, target)) => format!("target {target}: met"),

@@ -33,20 +33,23 @@ impl Call {
         Self { program: program.into(), args: all, dir: self.dir }
     }
 
-    /// The call as the standard library starts it: through `posix_spawn`, so that the size of
-    /// this process does not count.
-    pub fn command(&self) -> Command {
+    /// The call, ready to start. This process goes to the folder itself: a folder given to the
+    /// child would make the standard library fork, which copies the tables of all memory that
+    /// this process holds and takes many times as long as what is measured. Calls that run at the
+    /// same time must therefore run in the same folder.
+    fn command(&self) -> Result<Command> {
+        std::env::set_current_dir(&self.dir)?;
         let mut command = Command::new(&self.program);
-        command.args(&self.args).current_dir(&self.dir).stdin(Stdio::null());
+        command.args(&self.args).stdin(Stdio::null());
         for variable in ["LATTICE_ROOT", "LATTICE_ACTOR", "LATTICE_LOCK_TIMEOUT"] {
             command.env_remove(variable);
         }
-        command
+        Ok(command)
     }
 
     /// How long the process takes, from its start to its end. Its output goes nowhere.
     pub fn time(&self) -> Result<Duration> {
-        let mut command = self.command();
+        let mut command = self.command()?;
         command.stdout(Stdio::null()).stderr(Stdio::null());
         let started = Instant::now();
         let status = command.status()?;
@@ -56,7 +59,7 @@ impl Call {
 
     /// What the process prints.
     pub fn output(&self) -> Result<String> {
-        let output = self.command().output()?;
+        let output = self.command()?.output()?;
         if !output.status.success() {
             let told = String::from_utf8_lossy(&output.stderr).into_owned();
             return Err(format!("{self:?} failed: {told}").into());
@@ -67,7 +70,7 @@ impl Call {
     /// Runs the process and watches the most memory that it ever held, in KiB. The kernel keeps
     /// that number, so looking now and then misses only what is taken in the last moment.
     pub fn peak_memory(&self) -> Result<(Duration, Option<u64>)> {
-        let mut command = self.command();
+        let mut command = self.command()?;
         command.stdout(Stdio::null()).stderr(Stdio::null());
         let started = Instant::now();
         let mut child = command.spawn()?;
