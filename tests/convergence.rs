@@ -1,6 +1,7 @@
 //! Merging is set union: whatever clones did apart, in whatever order their histories meet, all
 //! of them show the same state, and that state is the fold of the events.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use lattice::app::{
@@ -15,6 +16,9 @@ use proptest::prelude::*;
 /// 2026-01-01T00:00:00Z in milliseconds.
 const START: u64 = 1_767_225_600_000;
 
+/// The kind of step in which a clone takes in what another holds.
+const EXCHANGE: u8 = 24;
+
 /// One thing that happens in one clone: who, what kind, and three dice for the details.
 #[derive(Clone, Debug)]
 struct Step {
@@ -26,7 +30,7 @@ struct Step {
 }
 
 fn steps(clones: usize) -> impl Strategy<Value = Vec<Step>> {
-    let step = (0..clones, 0_u8..24, any::<[u16; 3]>(), -300_i32..600)
+    let step = (0..clones, 0_u8..=EXCHANGE, any::<[u16; 3]>(), -300_i32..600)
         .prop_map(|(clone, what, dice, minutes)| Step { clone, what, dice, minutes });
     prop::collection::vec(step, 1..60)
 }
@@ -120,6 +124,13 @@ fn act(app: &mut App, step: &Step) {
     drop(outcome);
 }
 
+/// Tasks that all clones begin with, one of them with a comment.
+fn seed(app: &mut App) {
+    for (what, dice) in [(0, [1, 0, 0]), (0, [2, 0, 0]), (0, [3, 0, 0]), (10, [0, 1, 0]), (16, [0, 1, 0])] {
+        act(app, &Step { clone: 0, what, dice, minutes: 0 });
+    }
+}
+
 fn events(app: &App) -> ImportSet {
     let mut set = ImportSet::default();
     app.read(|reader| {
@@ -146,7 +157,7 @@ fn state(reader: &Reader<'_>) -> String {
     let filter = TaskFilter { include_archived: true, ..TaskFilter::default() };
     let mut text = format!("{}\n{:?}\n", reader.config().unwrap().value(), reader.context().unwrap());
     for task in reader.tasks(&filter).unwrap() {
-        text.push_str(&serde_json::to_string(&task).unwrap());
+        text.push_str(&format!("{:?} {}", task.short_id, serde_json::to_string(&task).unwrap()));
         text.push_str(&serde_json::to_string(&reader.comments(&task.id).unwrap()).unwrap());
         for kind in [TextKind::Plan, TextKind::Notes] {
             text.push_str(&format!("{:?}", reader.find_text(kind, &task.id).unwrap()));
@@ -155,6 +166,14 @@ fn state(reader: &Reader<'_>) -> String {
     }
     text.push_str(&format!("{:?}", reader.short_id_index().unwrap()));
     text
+}
+
+/// Names the first line that differs; the whole of it would be too much to read.
+fn assert_same(a: &str, b: &str, what: &str) {
+    if let Some((a, b)) = a.lines().zip(b.lines()).find(|(a, b)| a != b) {
+        panic!("{what}:\n{a}\n{b}");
+    }
+    assert_eq!(a.len(), b.len(), "{what}");
 }
 
 fn meet(app: &mut App, other: &ImportSet) {
@@ -168,13 +187,20 @@ fn drift(app: &App) -> Vec<(String, String)> {
 /// Lets clones act apart, unites them in every order, and holds the results against each other.
 fn converge(clones: usize, steps: &[Step]) {
     let options = InitOptions { project_code: Some("LAT".into()), ..InitOptions::default() };
-    let origin = App::in_memory(World::scripted(START, 1), &options, None).unwrap();
+    let mut origin = App::in_memory(World::scripted(START, 1), &options, None).unwrap();
+    seed(&mut origin);
     let base = events(&origin);
     let mut apps: Vec<App> = (0..clones).map(|n| clone_of(&base, 100 + n as u64)).collect();
     for step in steps {
-        act(&mut apps[step.clone], step);
+        if step.what == EXCHANGE {
+            let other = events(&apps[usize::from(step.dice[0]) % clones]);
+            meet(&mut apps[step.clone], &other);
+        } else {
+            act(&mut apps[step.clone], step);
+        }
     }
     let sets: Vec<ImportSet> = apps.iter().map(events).collect();
+    let all: BTreeSet<String> = sets.iter().flat_map(ids).collect();
     let mut seen: Option<String> = None;
     for order in permutations(clones) {
         let mut united = clone_of(&sets[order[0]], 7);
@@ -183,7 +209,9 @@ fn converge(clones: usize, steps: &[Step]) {
         }
         assert_eq!(drift(&united), Vec::new(), "order {order:?}");
         let now = view(&united);
-        assert_eq!(seen.get_or_insert_with(|| now.clone()), &now, "order {order:?}");
+        assert_eq!(ids(&events(&united)), all, "order {order:?}");
+        assert!(short_ids_are_unique(&united), "order {order:?}");
+        assert_same(seen.get_or_insert_with(|| now.clone()), &now, &format!("order {order:?}"));
     }
     for (n, app) in apps.iter_mut().enumerate() {
         assert_eq!(drift(app), Vec::new(), "clone {n} before meeting");
@@ -191,8 +219,18 @@ fn converge(clones: usize, steps: &[Step]) {
             meet(app, other.1);
         }
         assert_eq!(drift(app), Vec::new(), "clone {n} after meeting");
-        assert_eq!(Some(&view(app)), seen.as_ref(), "clone {n}");
+        assert_same(seen.as_ref().unwrap(), &view(app), &format!("clone {n}"));
     }
+}
+
+fn ids(set: &ImportSet) -> BTreeSet<String> {
+    set.events.iter().map(|event| event.item.id.to_string()).collect()
+}
+
+fn short_ids_are_unique(app: &App) -> bool {
+    let shown = app.read(|reader| Ok(reader.short_id_index()?)).unwrap().shown;
+    let different: BTreeSet<_> = shown.iter().map(|(short_id, _)| short_id).collect();
+    different.len() == shown.len() && shown.len() == tasks(app).len()
 }
 
 fn permutations(n: usize) -> Vec<Vec<usize>> {

@@ -57,6 +57,7 @@ pub(super) fn load(
         | Command::Unarchive { .. }
         | Command::SetConfig { .. }
         | Command::UnsetConfig { .. }
+        | Command::EditConfig { .. }
         | Command::SetProjectCode { .. }
         | Command::SetSubprojectCode { .. } => {}
     }

@@ -82,6 +82,10 @@ impl From<Rejection> for Failure {
             R::OtherCommand { field, command } => {
                 Self::new(Code::ValidationError, format!("`{field}` is not set by update")).hint(format!("use `lattice {command}`"))
             }
+            R::NothingToChange => Self::new(Code::ValidationError, "no change is named").hint("give at least one FIELD=VALUE"),
+            R::ChangedMeanwhile { what } => {
+                Self::new(Code::Conflict, format!("somebody else changed the {what} in the meantime")).hint("look at it as it is now, then write again")
+            }
             R::ContentDiffers { id } => Self::new(Code::Conflict, format!("{id} exists already with other content"))
                 .hint("choose another id, or repeat the call exactly as it was"),
             R::InvalidTransition { task, from, to, valid } => {

@@ -19,6 +19,8 @@ pub struct Identity {
     pub actor: Option<String>,
     /// The value of `LATTICE_ACTOR`.
     pub environment: Option<String>,
+    /// Who is written down where nobody is named, for commands that never asked for a name.
+    pub stand_in: Option<&'static str>,
     /// Whether a person may be assumed: standard input is a terminal.
     pub at_terminal: bool,
     /// The model that acts.
@@ -72,7 +74,8 @@ impl Identity {
     /// The configured author, only at a terminal: an agent that forgets its name must not write
     /// as the person.
     fn assumed(&self, config: &Config) -> Option<Actor> {
-        if self.at_terminal { config.default_actor().and_then(Actor::parse) } else { None }
+        let person = if self.at_terminal { config.default_actor().and_then(Actor::parse) } else { None };
+        person.or_else(|| self.stand_in.map(|name| Actor::Plain(name.to_owned())))
     }
 
     fn stamp(&self, by: &Actor) -> Result<Stamp, Failure> {

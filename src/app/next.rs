@@ -28,16 +28,18 @@ impl App {
     pub fn peek_next(&self, who: &Identity, statuses: Option<&[String]>) -> Result<Option<Task>, Failure> {
         self.store.read(|reader| {
             let actor = who.explicit(reader)?;
-            pick(reader, actor.as_ref(), statuses, None).map(|picked| picked.map(|(task, _)| task))
+            Ok(pick(reader, actor.as_ref(), statuses, None)?.map(|(task, _)| task))
         })
     }
 
-    /// Takes the next task. A task that the plan gate refuses is passed over where another can be
-    /// had. Everything is one transaction, so no two callers ever get the same task.
+    /// Takes the next task. A task that cannot be had (the plan gate refuses it, it is somebody's
+    /// work already) is passed over where another can be had. Everything is one transaction, so no
+    /// two callers ever get the same task.
     ///
     /// # Errors
     /// `VALIDATION_ERROR` without an actor, `PLAN_REQUIRED` where only unplanned tasks are left,
-    /// `INVALID_TRANSITION` where the workflow has no way to work.
+    /// `INVALID_TRANSITION` where the workflow has no way to work, `ALREADY_CLAIMED` where the
+    /// statuses that were asked for hold only work of others.
     pub fn claim_next(
         &mut self,
         who: &Identity,
@@ -60,8 +62,7 @@ impl App {
                     Ok(outcome) => return Ok(Some(outcome)),
                     Err(failure) if is_passed_over(&failure) => {
                         refused.get_or_insert(failure);
-                        // Begun work stands before the pool; behind it the pool begins.
-                        after = Some(cursor.unwrap_or_else(|| (-1, -1, String::new())));
+                        after = Some(cursor);
                     }
                     Err(failure) => return Err(failure),
                 }
@@ -88,24 +89,32 @@ impl App {
 }
 
 fn is_passed_over(failure: &Failure) -> bool {
-    matches!(failure.code, Code::PlanRequired | Code::InvalidTransition)
+    matches!(failure.code, Code::PlanRequired | Code::InvalidTransition | Code::AlreadyClaimed)
 }
 
-/// A task, with the cursor to go on behind it; begun work has none.
-type Picked = Option<(Task, Option<NextCursor>)>;
+/// Where to go on looking: work that the actor has begun stands before the pool.
+enum Place {
+    Begun(NextCursor),
+    Pool(NextCursor),
+}
 
 fn pick(
     reader: &Reader<'_>,
     actor: Option<&Actor>,
     statuses: Option<&[String]>,
-    after: Option<&NextCursor>,
-) -> Result<Picked, Failure> {
+    after: Option<&Place>,
+) -> Result<Option<(Task, Place)>, Failure> {
     let name = actor.map(Actor::display);
-    if let Some(name) = name.filter(|_| after.is_none()) {
-        if let Some(task) = reader.resumable(name)? {
-            return Ok(Some((task, None)));
-        }
+    let (begun, pooled) = match after {
+        None => (Some(None), None),
+        Some(Place::Begun(cursor)) => (Some(Some(cursor)), None),
+        Some(Place::Pool(cursor)) => (None, Some(cursor)),
+    };
+    if let (Some(name), Some(after)) = (name, begun)
+        && let Some((task, cursor)) = reader.resumable(name, after)?
+    {
+        return Ok(Some((task, Place::Begun(cursor))));
     }
-    let next = reader.next_candidate(&pool(statuses), name, after)?;
-    Ok(next.map(|(task, cursor)| (task, Some(cursor))))
+    let next = reader.next_candidate(&pool(statuses), name, pooled)?;
+    Ok(next.map(|(task, cursor)| (task, Place::Pool(cursor))))
 }

@@ -81,13 +81,13 @@ fn not_found(text: &str) -> Failure {
     Failure::new(Code::NotFound, format!("there is no task {text}")).hint("see `lattice list`")
 }
 
-/// A comment's id.
+/// A comment's id. Text that cannot be one names no comment, as any other unknown id does.
 ///
 /// # Errors
-/// `INVALID_ID`.
+/// `VALIDATION_ERROR`.
 pub fn comment_id(text: &str) -> Result<EventId, Failure> {
     EventId::parse_foreign(text).ok_or_else(|| {
-        Failure::new(Code::InvalidId, format!("`{text}` is no comment id"))
+        Failure::new(Code::ValidationError, format!("`{text}` is no comment id"))
             .hint("comment ids begin with ev_; see `lattice comments TASK`")
     })
 }

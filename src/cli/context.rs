@@ -10,14 +10,16 @@ use crate::app::{App, Code, DEFAULT_WAIT, Failure, Identity, Root, World};
 
 /// The surroundings of one run.
 pub struct Context {
-    /// Whether `--json` is on the line, so that errors are JSON even if the line does not parse.
+    /// Whether `--json` or `--format json` is on the line, so that errors are JSON even if the line does not parse.
     json: bool,
 }
 
 impl Context {
     /// Looks at the command line for what must be known before it is parsed.
     pub fn new(args: &[OsString]) -> Self {
-        let json = args.iter().take_while(|arg| *arg != "--").any(|arg| arg == "--json");
+        let words: Vec<&OsString> = args.iter().take_while(|arg| *arg != "--").collect();
+        let json = words.iter().any(|arg| *arg == "--json" || *arg == "--format=json")
+            || words.windows(2).any(|pair| pair[0] == "--format" && pair[1] == "json");
         Self { json }
     }
 
@@ -77,6 +79,7 @@ impl Context {
             name: args.name.clone(),
             actor: args.actor.clone(),
             environment: environment_actor(),
+            stand_in: None,
             at_terminal: std::io::stdin().is_terminal(),
             model: args.model.clone(),
             session: args.session.clone(),
@@ -84,6 +87,11 @@ impl Context {
             on_behalf_of: args.on_behalf_of.clone(),
             reason: args.reason.clone(),
         }
+    }
+
+    /// The same for a command that works without a name too: it is then the program that writes.
+    pub fn identity_or_program(&self, args: &WriteArgs) -> Identity {
+        Identity { stand_in: Some("system:lattice"), ..self.identity(args) }
     }
 
     /// Who asks, for reads that may know it.

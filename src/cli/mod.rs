@@ -7,17 +7,51 @@ mod format;
 mod history;
 mod output;
 mod parse;
+mod progress;
 mod prompt;
+mod several;
+mod source;
 mod style;
 mod table;
+mod task_text;
 mod text;
 mod write;
 
+mod archive;
+mod assign;
+mod blocked;
+mod comment;
+mod comment_delete;
+mod comment_edit;
+mod comments;
+mod complete;
+mod completions;
+mod config;
+mod context_text;
 mod create;
+mod doctor;
+mod event;
+mod events;
+mod export;
+mod import;
 mod init;
+mod link;
 mod list;
+mod next;
+mod notes;
+mod plan;
+mod react;
+mod ready;
+mod rebuild;
+mod set_project_code;
+mod set_subproject_code;
 mod show;
+mod sql;
 mod status;
+mod unarchive;
+mod unlink;
+mod unreact;
+mod update;
 
 use std::ffi::OsString;
 
@@ -83,10 +117,40 @@ macro_rules! entry {
 /// All commands, in the order of help.
 const COMMANDS: &[Entry] = &[
     entry!(create, "create", Tasks, "Make a task"),
+    entry!(update, "update", Tasks, "Change fields of a task"),
+    entry!(status, "status", Tasks, "Move a task to another status"),
+    entry!(assign, "assign", Tasks, "Give a task to somebody"),
+    entry!(next, "next", Tasks, "Find or claim the best task to do now"),
+    entry!(complete, "complete", Tasks, "Review a task and finish it, in one step"),
+    entry!(link, "link", Tasks, "Relate a task to another"),
+    entry!(unlink, "unlink", Tasks, "End a relation between tasks"),
+    entry!(archive, "archive", Tasks, "Put tasks away"),
+    entry!(unarchive, "unarchive", Tasks, "Bring tasks back"),
+    entry!(event, "event", Tasks, "Record an event of a type of your own"),
+    entry!(comment, "comment", Talk, "Say something about a task"),
+    entry!(comments, "comments", Talk, "Show what was said about a task"),
+    entry!(comment_edit, "comment-edit", Talk, "Change what a comment says"),
+    entry!(comment_delete, "comment-delete", Talk, "Take a comment back"),
+    entry!(react, "react", Talk, "Answer a comment with a sign"),
+    entry!(unreact, "unreact", Talk, "Take a sign back"),
+    entry!(plan, "plan", Talk, "Show or write how a task is to be done"),
+    entry!(notes, "notes", Talk, "Show or write notes about a task"),
     entry!(list, "list", Questions, "List tasks"),
     entry!(show, "show", Questions, "Show one task with its history"),
+    entry!(ready, "ready", Questions, "List tasks that could be begun now"),
+    entry!(blocked, "blocked", Questions, "List tasks that cannot be begun, and why"),
+    entry!(events, "events", Questions, "Print what happened, in order of arrival"),
+    entry!(sql, "sql", Questions, "Ask in SQL, reading only"),
+    entry!(export, "export", Sharing, "Write the tracker as files that git and people can read"),
+    entry!(import, "import", Sharing, "Take in what such files say"),
+    entry!(doctor, "doctor", Tracker, "Examine the tracker"),
+    entry!(rebuild, "rebuild", Tracker, "Make the derived tables anew from the log"),
     entry!(init, "init", Tracker, "Make the tracker of a project"),
-    entry!(status, "status", Tasks, "Move a task to another status"),
+    entry!(context_text, "context", Tracker, "Show or write what the tracker is for"),
+    entry!(config, "config", Tracker, "Read and change the settings"),
+    entry!(set_project_code, "set-project-code", Tracker, "Set what short ids begin with"),
+    entry!(set_subproject_code, "set-subproject-code", Tracker, "Set what follows the project code"),
+    entry!(completions, "completions", Tracker, "Print what a shell needs to complete commands"),
 ];
 
 /// Runs the program and says how it ends.

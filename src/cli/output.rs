@@ -1,12 +1,13 @@
 //! Answers and errors on their way out. Data goes to standard output, all else to standard error.
 
-use std::io::{self, ErrorKind, Write};
+use std::io::{self, ErrorKind, IsTerminal, Write};
 use std::process::ExitCode;
 
 use serde_json::Value;
 
 use super::context::Context;
-use super::text::printable;
+use super::style::{self, paint};
+use super::text::{printable, printable_lines};
 use crate::app::{Code, ExitClass, Failure, Outcome};
 use crate::view;
 
@@ -40,6 +41,15 @@ impl Done {
             text.push('\n');
         }
         Self { text, ..Self::default() }
+    }
+
+    /// Somebody's text and nothing else: to the letter for a file or a pipe, so that it can be
+    /// written back; made safe for a terminal.
+    pub fn exact(text: &str) -> Self {
+        if io::stdout().is_terminal() {
+            return Self::lines(printable_lines(text));
+        }
+        Self { text: text.to_owned(), ..Self::default() }
     }
 
     /// No answer: it was written already, or there is none.
@@ -162,11 +172,13 @@ fn report(failure: &Failure, context: &Context) -> ExitCode {
     status
 }
 
-fn sentence(failure: &Failure) -> String {
+/// An error as text.
+pub fn sentence(failure: &Failure) -> String {
+    let error = paint(style::ERROR, style::on_errors(), "Error:");
     if failure.code.exit_class() == ExitClass::Usage {
-        return format!("Error: {}\n", printable_block(&failure.message));
+        return format!("{error} {}\n", printable_block(&failure.message));
     }
-    let mut text = format!("Error: {} [{}]\n", printable(&failure.message), failure.code);
+    let mut text = format!("{error} {} [{}]\n", printable(&failure.message), failure.code);
     if let Some(hint) = &failure.hint {
         text.push_str(&format!("Hint: {}\n", printable(hint)));
     }

@@ -124,16 +124,21 @@ pub enum Command {
     Unarchive {
         task: TaskId,
     },
+    /// `base` is the text that the body was made from, if it was made from one: nothing is
+    /// written over what somebody else wrote meanwhile. So for notes and the context.
     SetPlan {
         task: TaskId,
         body: String,
+        base: Option<String>,
     },
     SetNotes {
         task: TaskId,
         body: String,
+        base: Option<String>,
     },
     SetContext {
         body: String,
+        base: Option<String>,
     },
     /// Sets the value at a JSON pointer of the configuration.
     SetConfig {
@@ -142,6 +147,11 @@ pub enum Command {
     },
     UnsetConfig {
         path: String,
+    },
+    /// Turns the configuration as it was read into another, all or nothing.
+    EditConfig {
+        base: Value,
+        to: Value,
     },
     SetProjectCode {
         code: String,
@@ -179,6 +189,7 @@ impl Command {
             Self::SetContext { .. }
             | Self::SetConfig { .. }
             | Self::UnsetConfig { .. }
+            | Self::EditConfig { .. }
             | Self::SetProjectCode { .. }
             | Self::SetSubprojectCode { .. } => None,
         }

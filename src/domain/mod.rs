@@ -12,6 +12,8 @@ pub mod decide;
 pub mod event;
 pub mod facts;
 pub mod fold;
+#[cfg(test)]
+mod fold_tests;
 pub mod id;
 pub mod json;
 pub mod plan;

@@ -14,6 +14,10 @@ pub enum Rejection {
     UnknownField { got: String, allowed: Vec<String> },
     /// A field that another command changes.
     OtherCommand { field: String, command: &'static str },
+    /// Nothing was named that should change.
+    NothingToChange,
+    /// Somebody else wrote since the caller read.
+    ChangedMeanwhile { what: &'static str },
     /// The same id with other content.
     ContentDiffers { id: String },
     /// The step is not in the workflow.

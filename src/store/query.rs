@@ -1,7 +1,7 @@
 //! The questions that commands ask of the derived tables.
 
 use rusqlite::types::Value as Sql;
-use rusqlite::{Connection, params, params_from_iter};
+use rusqlite::{Connection, Row, params, params_from_iter};
 
 use super::error::StoreError;
 use super::rows;
@@ -21,6 +21,8 @@ pub struct TaskFilter {
     pub kind: Option<String>,
     pub priority: Option<String>,
     pub include_archived: bool,
+    /// Only tasks that ask for a human.
+    pub needs_human: bool,
     pub sort: TaskSort,
     /// At most so many.
     pub limit: Option<usize>,
@@ -50,6 +52,9 @@ impl TaskFilter {
         let mut values: Vec<Sql> = Vec::new();
         if !self.include_archived {
             sql.push_str(" AND t.archived = 0");
+        }
+        if self.needs_human {
+            sql.push_str(" AND t.needs_human = 1 AND t.open = 1");
         }
         for (column, value) in [
             ("t.status", &self.status),
@@ -119,11 +124,27 @@ pub(super) fn tasks_by_prefix(
     )
 }
 
-/// Work already begun by this actor, best first.
-pub(super) fn resumable(conn: &Connection, actor: &str) -> Result<Option<Task>, StoreError> {
-    let sql = "SELECT state, short_id FROM tasks WHERE assigned_to = ?1 AND archived = 0
-               AND status IN ('in_progress', 'in_planning') ORDER BY priority_rank, urgency_rank, id LIMIT 1";
-    Ok(collect(conn, sql, vec![actor.to_owned().into()])?.pop())
+/// The best work behind `after` that this actor has already begun, with the cursor to go on from.
+pub(super) fn resumable(
+    conn: &Connection,
+    actor: &str,
+    after: Option<&NextCursor>,
+) -> Result<Option<(Task, NextCursor)>, StoreError> {
+    let sql = "SELECT state, short_id, priority_rank, urgency_rank, id FROM tasks
+                WHERE assigned_to = ?1 AND archived = 0 AND status IN ('in_progress', 'in_planning')
+                  AND (priority_rank, urgency_rank, id) > (?2, ?3, ?4)
+                ORDER BY priority_rank, urgency_rank, id LIMIT 1";
+    let (priority, urgency, id) = after.cloned().unwrap_or((-1, -1, String::new()));
+    let mut statement = conn.prepare_cached(sql).sql()?;
+    let mut found = statement.query(params![actor, priority, urgency, id]).sql()?;
+    first_with_cursor(found.next().sql()?)
+}
+
+/// A row of state, short id, both ranks and id.
+fn first_with_cursor(row: Option<&Row<'_>>) -> Result<Option<(Task, NextCursor)>, StoreError> {
+    let Some(row) = row else { return Ok(None) };
+    let cursor = (row.get(2).sql()?, row.get(3).sql()?, row.get(4).sql()?);
+    Ok(Some((rows::task_of_row(row)?, cursor)))
 }
 
 /// The order of `next` behind a task: its ranks and id.
@@ -150,9 +171,7 @@ pub(super) fn next_candidate(
     let mut statement = conn.prepare_cached(&sql).sql()?;
     let mut found =
         statement.query(params![priority, urgency, id, rows::encoded(&statuses)?, actor]).sql()?;
-    let Some(row) = found.next().sql()? else { return Ok(None) };
-    let cursor = (row.get(2).sql()?, row.get(3).sql()?, row.get(4).sql()?);
-    Ok(Some((rows::task_of_row(row)?, cursor)))
+    first_with_cursor(found.next().sql()?)
 }
 
 /// What `waiting_on` says, spelled out so that each half is one step through an index.

@@ -1,16 +1,27 @@
 //! The shapes of answers: JSON member names, the same on every surface. No logic, no output.
 
+mod blocked;
+pub mod comments;
+pub mod config;
+mod doctor;
 mod init;
 mod list;
 mod show;
+mod sql;
+pub mod texts;
+mod trees;
 
+pub use blocked::blocked;
+pub use doctor::{doctor, level, rebuild};
 pub use init::init;
 pub use list::{FIELDS, cell, compact, field, listed, listing, named_fields};
-pub use show::{details, details_compact, reopened_warning};
+pub use show::{arrival, details, details_compact, reopened_warning};
+pub use sql::{sql_answer, sql_objects, sql_tables, sql_value};
+pub use trees::{by_field, export, export_document, import, import_summary};
 
 use serde_json::{Map, Value, json};
 
-use crate::app::{Failure, Outcome};
+use crate::app::{Failure, Outcome, PlanText};
 use crate::domain::Task;
 use crate::domain::json as form;
 
@@ -57,4 +68,29 @@ pub fn task(task: &Task) -> Value {
 #[must_use]
 pub fn task_of(outcome: &Outcome) -> Value {
     outcome.task.as_ref().map_or(Value::Null, task)
+}
+
+/// The task that `next` gives: its snapshot and its plan, null while that is the scaffold.
+#[must_use]
+pub fn next(task: &Task, plan: Option<&PlanText>) -> Value {
+    let mut snapshot = task.snapshot();
+    let content = plan.filter(|plan| !plan.is_scaffold).map(|plan| plan.body.as_str());
+    snapshot.insert("plan_content".into(), json!(content));
+    Value::Object(snapshot)
+}
+
+/// A report on several tasks, each as the caller named it: what was done, what failed and why.
+#[must_use]
+pub fn several(done: &str, ids: &[&str], failed: &[(String, Failure)]) -> Value {
+    let failures: Vec<Value> = failed
+        .iter()
+        .map(|(id, failure)| json!({"id": id, "code": failure.code.as_str(), "error": failure.message}))
+        .collect();
+    json!({"data": {done: ids, "failed": failures}, "ok": failed.is_empty()})
+}
+
+/// A script for a shell.
+#[must_use]
+pub fn completions(shell: &str, script: &str) -> Value {
+    json!({"shell": shell, "script": script})
 }

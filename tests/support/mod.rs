@@ -1,10 +1,16 @@
 //! What the process tests share: a folder of its own for each test, and the real program in it.
 #![allow(dead_code, reason = "each test binary uses its own part of this")]
 
+pub mod shapes;
+pub mod terminal;
+
 use std::ffi::OsStr;
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
+use lattice::app::{App, DEFAULT_WAIT, InitOptions, World};
+use lattice::domain::Actor;
 use serde_json::Value;
 
 /// A temporary project folder.
@@ -29,7 +35,12 @@ impl Project {
     /// A folder with a fresh tracker, project code LAT.
     pub fn new() -> Self {
         let project = Self::empty();
-        project.ok(["init", "--project-code", "LAT", "--actor", "human:ada"]);
+        let options = InitOptions {
+            actor: Some(Actor::Plain("human:ada".to_owned())),
+            project_code: Some("LAT".to_owned()),
+            ..InitOptions::default()
+        };
+        App::init(&project.lattice(), &World::real(), DEFAULT_WAIT, &options, None).unwrap();
         project
     }
 
@@ -81,11 +92,41 @@ impl Project {
         let mut args: Vec<_> = args.into_iter().map(|a| a.as_ref().to_owned()).collect();
         args.push("--json".into());
         let run = Run::of(self.command(args).env("LATTICE_ACTOR", "agent:test").output().unwrap());
-        let mut document: Value = serde_json::from_str(&run.stdout)
-            .unwrap_or_else(|error| panic!("{error}: {run:?}"));
+        let mut document: Value =
+            serde_json::from_str(&run.stdout).unwrap_or_else(|error| panic!("{error}: {run:?}"));
         assert_eq!(document["ok"], Value::Bool(false), "{document}");
         assert_ne!(run.status, 0);
         (run.status, document["error"].take())
+    }
+
+    /// Runs it as `agent:test` with this on standard input.
+    pub fn fed<S: AsRef<OsStr>>(&self, args: impl IntoIterator<Item = S>, input: &[u8]) -> Run {
+        let mut command = self.command(args);
+        command.env("LATTICE_ACTOR", "agent:test");
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        // A command that refuses before it reads closes the pipe.
+        drop(child.stdin.take().unwrap().write_all(input));
+        Run::of(child.wait_with_output().unwrap())
+    }
+
+    /// Runs all of these at once, each as its own actor (`agent:0`, `agent:1`, …).
+    pub fn at_once<S: AsRef<OsStr>>(&self, lines: impl IntoIterator<Item = Vec<S>>) -> Vec<Run> {
+        let start = |(n, line): (usize, Vec<S>)| {
+            let mut command = self.command(line);
+            command.env("LATTICE_ACTOR", format!("agent:{n}"));
+            command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+        };
+        let children: Vec<_> = lines.into_iter().enumerate().map(start).collect();
+        children.into_iter().map(|child| Run::of(child.wait_with_output().unwrap())).collect()
+    }
+
+    /// Makes a task with a plan, ready to be begun.
+    pub fn planned(&self, title: &str) -> String {
+        let task = self.task(title);
+        let run = self.fed(["plan", &task, "--file", "-"], b"# The way\n\n- one step\n");
+        assert_eq!((run.status, run.stderr.as_str()), (0, ""));
+        task
     }
 
     /// Makes a task and gives its short id.

@@ -20,7 +20,7 @@ pub(super) fn update(
     changes: &[(String, String)],
 ) -> Result<Vec<EventBody>, Rejection> {
     if changes.is_empty() {
-        return Err(Rejection::Blank { what: "list of field=value pairs" });
+        return Err(Rejection::NothingToChange);
     }
     let mut now = task.snapshot();
     let mut events = Vec::new();

@@ -7,6 +7,8 @@ mod lifecycle;
 mod links;
 mod settings;
 mod status;
+#[cfg(test)]
+mod tests;
 mod texts;
 
 pub use fields::split_tags;
@@ -41,9 +43,10 @@ impl From<Vec<EventBody>> for Decision {
 pub fn decide(facts: &Facts, author: &Author, command: &Command) -> Result<Decision, Rejection> {
     match command {
         Command::Create { id, task, .. } => create::create(facts, id, task).map(Into::into),
-        Command::SetContext { body } => Ok(texts::context(facts, body).into()),
+        Command::SetContext { body, base } => texts::context(facts, body, base.as_deref()).map(Into::into),
         Command::SetConfig { path, to } => settings::set(facts, path, to).map(Into::into),
         Command::UnsetConfig { path } => settings::unset(facts, path).map(Into::into),
+        Command::EditConfig { base, to } => settings::edit(facts, base, to).map(Into::into),
         Command::SetProjectCode { code, force } => {
             settings::project_code(facts, code, *force).map(Into::into)
         }
@@ -88,8 +91,12 @@ pub fn decide(facts: &Facts, author: &Author, command: &Command) -> Result<Decis
         Command::Custom { kind, data, id, .. } => {
             lifecycle::custom(facts, active(facts, command)?, kind, data, id.as_ref()).map(Into::into)
         }
-        Command::SetPlan { body, .. } => Ok(texts::plan(facts, active(facts, command)?, body).into()),
-        Command::SetNotes { body, .. } => Ok(texts::notes(facts, active(facts, command)?, body).into()),
+        Command::SetPlan { body, base, .. } => {
+            texts::plan(facts, active(facts, command)?, body, base.as_deref()).map(Into::into)
+        }
+        Command::SetNotes { body, base, .. } => {
+            texts::notes(facts, active(facts, command)?, body, base.as_deref()).map(Into::into)
+        }
     }
 }
 

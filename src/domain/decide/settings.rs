@@ -2,6 +2,8 @@
 
 use serde_json::{Value, json};
 
+use crate::domain::actor::Actor;
+use crate::domain::config::{Config, differences, escape};
 use crate::domain::event::{EventBody, kind};
 use crate::domain::facts::Facts;
 use crate::domain::rejection::Rejection;
@@ -9,7 +11,8 @@ use crate::domain::short_id::is_code;
 use crate::domain::workflow::PRIORITIES;
 
 pub(super) fn set(facts: &Facts, path: &str, to: &Value) -> Result<Vec<EventBody>, Rejection> {
-    check(facts, path, to)?;
+    check_way(&facts.config, path)?;
+    check(&facts.config, path, to)?;
     if facts.config.get(path) == Some(to) {
         return Ok(Vec::new());
     }
@@ -17,17 +20,50 @@ pub(super) fn set(facts: &Facts, path: &str, to: &Value) -> Result<Vec<EventBody
 }
 
 pub(super) fn unset(facts: &Facts, path: &str) -> Result<Vec<EventBody>, Rejection> {
+    check_way(&facts.config, path)?;
     if path == "/instance_id" {
         return Err(fixed());
     }
     if facts.config.get(path).is_none() {
         return Err(Rejection::NoSuchSetting { path: path.to_owned() });
     }
-    Ok(vec![EventBody::of_instance(kind::CONFIG_CHANGED, json!({"path": path, "removed": true}))])
+    Ok(vec![removed(path)])
+}
+
+/// One event for each setting that differs. What is checked is the result, so that a status can
+/// come in together with the settings that name it.
+pub(super) fn edit(facts: &Facts, base: &Value, to: &Value) -> Result<Vec<EventBody>, Rejection> {
+    if facts.config.value() != base {
+        return Err(Rejection::ChangedMeanwhile { what: "configuration" });
+    }
+    if !to.is_object() {
+        return Err(Rejection::Invalid {
+            what: "configuration",
+            got: to.to_string(),
+            rule: "it is a JSON object",
+        });
+    }
+    let result = Config::new(to.clone());
+    let mut events = Vec::new();
+    for (path, change) in differences(base, to) {
+        match change {
+            Some(value) => {
+                check(&result, &path, &value)?;
+                events.push(changed(&path, value));
+            }
+            None if path == "/instance_id" => return Err(fixed()),
+            None => events.push(removed(&path)),
+        }
+    }
+    Ok(events)
 }
 
 fn changed(path: &str, to: Value) -> EventBody {
     EventBody::of_instance(kind::CONFIG_CHANGED, json!({"path": path, "to": to}))
+}
+
+fn removed(path: &str) -> EventBody {
+    EventBody::of_instance(kind::CONFIG_CHANGED, json!({"path": path, "removed": true}))
 }
 
 fn fixed() -> Rejection {
@@ -38,34 +74,76 @@ fn fixed() -> Rejection {
     }
 }
 
-/// Settings that Lattice reads must have the type that it reads; all others are free.
-fn check(facts: &Facts, path: &str, to: &Value) -> Result<(), Rejection> {
+/// A path must lead through objects. The fold would replace whatever else stands in the way, so
+/// that a slip such as `workflow.statuses.0` would cost the whole list.
+fn check_way(config: &Config, path: &str) -> Result<(), Rejection> {
+    let wrong = |rule| Err(Rejection::Invalid { what: "setting", got: path.to_owned(), rule });
+    if !path.starts_with('/') || path.split('/').skip(1).any(str::is_empty) {
+        return wrong("name one setting, such as workflow.review_cycle_limit");
+    }
+    for (end, _) in path.match_indices('/').skip(1) {
+        match config.get(&path[..end]) {
+            Some(Value::Object(_)) | None => {}
+            Some(Value::Array(_)) => return wrong("a list is set as a whole"),
+            Some(_) => return wrong("there is a plain value on the way to it"),
+        }
+    }
+    Ok(())
+}
+
+/// Settings that Lattice reads must have the type that it reads, however deep they stand in the
+/// value; all others are free.
+fn check(config: &Config, path: &str, to: &Value) -> Result<(), Rejection> {
+    check_one(config, path, to)?;
+    if let Value::Object(members) = to {
+        for (key, value) in members {
+            check(config, &format!("{path}/{}", escape(key)), value)?;
+        }
+    }
+    Ok(())
+}
+
+fn check_one(config: &Config, path: &str, to: &Value) -> Result<(), Rejection> {
     let wrong =
         |rule: &'static str| Err(Rejection::Invalid { what: "setting", got: format!("{path} = {to}"), rule });
     let parts: Vec<&str> = path.split('/').skip(1).collect();
     match parts.as_slice() {
         ["instance_id"] => Err(fixed()),
-        ["workflow"] if !to.is_object() => wrong("the workflow is an object"),
+        ["workflow"]
+        | ["workflow", "transitions" | "wip_limits" | "completion_policies" | "display_names"]
+        | ["workflow", "completion_policies", _]
+            if !to.is_object() =>
+        {
+            wrong("an object")
+        }
         ["workflow", "statuses"] if !is_texts(to) || to.as_array().is_none_or(Vec::is_empty) => {
             wrong("a list of at least one status")
         }
         ["task_types"]
         | ["workflow", "roles" | "universal_targets" | "finished"]
         | ["workflow", "transitions", _]
+        | ["workflow", "completion_policies", _, "require_roles"]
             if !is_texts(to) =>
         {
             wrong("a list of texts")
         }
+        ["workflow", "completion_policies", _, "require_assigned"] if !to.is_boolean() => {
+            wrong("true or false")
+        }
+        ["workflow", "display_names", _] if !to.is_string() => wrong("a text"),
         ["workflow", "wip_limits", _] | ["workflow", "review_cycle_limit"] if to.as_u64().is_none() => {
             wrong("a whole number, 0 or more")
         }
         ["default_status"]
-            if !to.as_str().is_some_and(|s| facts.config.statuses().iter().any(|known| known == s)) =>
+            if !to.as_str().is_some_and(|s| config.statuses().iter().any(|known| known == s)) =>
         {
             wrong("one of the workflow's statuses")
         }
         ["default_priority"] if !to.as_str().is_some_and(|p| PRIORITIES.contains(&p)) => {
             wrong("critical, high, medium or low")
+        }
+        ["default_actor"] if to.as_str().and_then(Actor::parse).is_none() => {
+            wrong("an actor, such as human:ada")
         }
         ["project_code" | "subproject_code"] if !to.as_str().is_some_and(is_code) => wrong(CODE),
         _ => Ok(()),
@@ -76,7 +154,7 @@ fn is_texts(value: &Value) -> bool {
     value.as_array().is_some_and(|list| list.iter().all(Value::is_string))
 }
 
-const CODE: &str = "1 to 5 letters or digits, a letter first";
+const CODE: &str = "1 to 5 capital letters or digits, a letter first";
 
 /// A code for short ids, in upper case.
 ///
@@ -114,5 +192,36 @@ fn set_code(
         Some(current) if current == upper => Ok(Vec::new()),
         Some(current) if !force => Err(Rejection::CodeExists { what, current: current.to_owned() }),
         _ => Ok(vec![changed(path, json!(upper))]),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::config::default_config;
+
+    fn rule(outcome: Result<(), Rejection>) -> &'static str {
+        match outcome {
+            Err(Rejection::Invalid { rule, .. }) => rule,
+            other => unreachable!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn a_path_through_a_list_or_a_plain_value_is_refused() {
+        let config = Config::new(default_config());
+        assert_eq!(rule(check_way(&config, "/workflow/statuses/0")), "a list is set as a whole");
+        assert!(check_way(&config, "/default_status/deep").is_err());
+        assert!(check_way(&config, "").is_err() && check_way(&config, "/").is_err());
+        assert_eq!(check_way(&config, "/new/deep/setting"), Ok(()));
+        assert_eq!(check_way(&config, "/workflow/statuses"), Ok(()));
+    }
+
+    #[test]
+    fn a_wrong_type_is_found_inside_a_whole_object_too() {
+        let config = Config::new(default_config());
+        assert!(check(&config, "/workflow", &json!({"wip_limits": {"review": "many"}})).is_err());
+        assert!(check(&config, "/workflow", &json!({"statuses": []})).is_err());
+        assert_eq!(check(&config, "/workflow", &json!({"statuses": ["a"], "mine": {"x": 1}})), Ok(()));
     }
 }

@@ -89,7 +89,8 @@ fn check_plan(facts: &Facts, task: &Task, to: &str) -> Result<(), Rejection> {
     Ok(())
 }
 
-fn current_plan(facts: &Facts, task: &Task) -> String {
+/// The plan as it reads now: the scaffold where nobody wrote one.
+pub(super) fn current_plan(facts: &Facts, task: &Task) -> String {
     facts.plan.clone().unwrap_or_else(|| {
         let short_id = task.short_id.as_ref().map(ToString::to_string);
         plan::scaffold(short_id.as_deref(), &task.title, task.description.as_deref())

@@ -1,0 +1,179 @@
+//! Text that a command is given: a file, standard input, or what somebody types in an editor.
+
+use std::fs::File;
+use std::io::{self, ErrorKind, IsTerminal, Read, Write};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use crate::app::{Code, Failure, World};
+
+/// Most bytes that a text may have.
+pub const MOST: u64 = 16 * 1024 * 1024;
+
+/// Where a new text comes from; without any of them the old one is shown.
+#[derive(clap::Args, Debug, Default)]
+pub struct SourceArgs {
+    /// Take the text from this file (- for standard input)
+    #[arg(long, value_name = "FILE")]
+    pub file: Option<PathBuf>,
+    /// Change the text in $VISUAL or $EDITOR, at a terminal
+    #[arg(long, conflicts_with = "file")]
+    pub edit: bool,
+}
+
+/// A new text.
+pub struct Draft {
+    /// The text.
+    pub text: String,
+    /// The text that it was made from in an editor.
+    pub base: Option<String>,
+    file: Option<tempfile::NamedTempFile>,
+}
+
+impl Draft {
+    /// Ends the work on the draft. If saving it failed, what somebody typed is kept and named.
+    ///
+    /// # Errors
+    /// That of `result`.
+    pub fn settle<T>(self, result: Result<T, Failure>) -> Result<T, Failure> {
+        let Some(file) = self.file else { return result };
+        result.map_err(|failure| match file.keep() {
+            Ok((_, path)) => {
+                let hint = failure.hint.clone().unwrap_or_default();
+                failure.hint(format!("{hint}; what you wrote is kept in {}", path.display()))
+            }
+            Err(_) => failure,
+        })
+    }
+}
+
+/// The text that the flags ask for, `None` if they ask for none. `now` gives what an editor
+/// starts from.
+///
+/// # Errors
+/// `NOT_FOUND` or `VALIDATION_ERROR`, naming the file; what `now` fails with.
+pub fn draft(
+    args: &SourceArgs,
+    now: impl FnOnce() -> Result<String, Failure>,
+) -> Result<Option<Draft>, Failure> {
+    if let Some(path) = &args.file {
+        return Ok(Some(Draft { text: read(path)?, base: None, file: None }));
+    }
+    if !args.edit {
+        return Ok(None);
+    }
+    let editor = editor()?;
+    edit(&editor, now()?, ".md").map(Some)
+}
+
+/// Reads a file, or standard input where the path is `-`, as UTF-8.
+///
+/// # Errors
+/// `NOT_FOUND` or `VALIDATION_ERROR`, naming the file.
+pub fn read(path: &Path) -> Result<String, Failure> {
+    let piped = path == Path::new("-");
+    let name = if piped { "standard input".to_owned() } else { path.display().to_string() };
+    let bytes = if piped { all_of(io::stdin().lock()) } else { all_of(open(path, &name)?) };
+    let bytes = bytes.map_err(|error| unreadable(&name, &error))?;
+    if bytes.len() as u64 > MOST {
+        return Err(invalid(format!("{name} holds more than {} MiB", MOST >> 20)).hint("give a shorter text"));
+    }
+    String::from_utf8(bytes).map_err(|error| {
+        let place = error.utf8_error().valid_up_to();
+        invalid(format!("{name} is not UTF-8 text (byte {place})")).hint("convert it to UTF-8 first")
+    })
+}
+
+fn all_of(from: impl Read) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    from.take(MOST + 1).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+/// Opens a regular file only: opening a pipe that nobody writes to would wait for ever.
+fn open(path: &Path, name: &str) -> Result<File, Failure> {
+    let kind = path.metadata().map_err(|error| unreadable(name, &error))?;
+    if kind.is_dir() {
+        return Err(invalid(format!("{name} is a folder")).hint("name a file"));
+    }
+    if !kind.is_file() {
+        return Err(invalid(format!("{name} is not a regular file")).hint("pipe it in with `--file -`"));
+    }
+    File::open(path).map_err(|error| unreadable(name, &error))
+}
+
+fn unreadable(name: &str, error: &io::Error) -> Failure {
+    match error.kind() {
+        ErrorKind::NotFound => {
+            Failure::new(Code::NotFound, format!("there is no file {name}")).hint("check the path")
+        }
+        _ => invalid(format!("{name} cannot be read: {error}")).hint("check the file"),
+    }
+}
+
+fn invalid(message: String) -> Failure {
+    Failure::new(Code::ValidationError, message)
+}
+
+/// The editor that somebody prefers. There must be a terminal: an agent would wait for ever.
+///
+/// # Errors
+/// `VALIDATION_ERROR`.
+pub fn editor() -> Result<String, Failure> {
+    if !(io::stdin().is_terminal() && io::stdout().is_terminal()) {
+        return Err(invalid("--edit needs a terminal".to_owned())
+            .hint("use `--file FILE`, or `--file -` for standard input"));
+    }
+    ["VISUAL", "EDITOR"]
+        .iter()
+        .filter_map(|name| World::real().variable(name)?.into_string().ok())
+        .find(|editor| !editor.trim().is_empty())
+        .ok_or_else(|| {
+            invalid("neither VISUAL nor EDITOR names an editor".to_owned())
+                .hint("set EDITOR, for example to vi")
+        })
+}
+
+/// Lets somebody change a text.
+///
+/// # Errors
+/// `VALIDATION_ERROR` if the editor fails; `STORE_…` if there is no room for its file.
+pub fn edit(editor: &str, before: String, suffix: &str) -> Result<Draft, Failure> {
+    let mut file = tempfile::Builder::new()
+        .prefix("lattice-")
+        .suffix(suffix)
+        .tempfile()
+        .map_err(|error| Failure::io(&error, Path::new("the temporary folder")))?;
+    file.write_all(before.as_bytes()).map_err(|error| Failure::io(&error, file.path()))?;
+    // The variable may hold arguments (`code --wait`), so the shell takes it apart.
+    let ended = Command::new("sh")
+        .args(["-c", &format!("{editor} \"$1\""), "lattice"])
+        .arg(file.path())
+        .status()
+        .map_err(|error| invalid(format!("the editor could not be started: {error}")).hint("check EDITOR"))?;
+    if !ended.success() {
+        return Err(invalid(format!("the editor ended with {ended}")).hint("nothing was changed"));
+    }
+    Ok(Draft { text: read(file.path())?, base: Some(before), file: Some(file) })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_typed_is_kept_if_it_cannot_be_saved() {
+        let draft = edit("printf more >>", "some ".to_owned(), ".md").unwrap();
+        assert_eq!((draft.text.as_str(), draft.base.as_deref()), ("some more", Some("some ")));
+        let failure = draft.settle::<()>(Err(invalid("no".to_owned()).hint("try"))).unwrap_err();
+        let hint = failure.hint.unwrap();
+        let path = hint.strip_prefix("try; what you wrote is kept in ").unwrap();
+        assert_eq!(std::fs::read_to_string(path).unwrap(), "some more");
+        std::fs::remove_file(path).unwrap();
+    }
+
+    #[test]
+    fn an_editor_that_fails_changes_nothing() {
+        assert!(edit("false", String::new(), ".md").is_err());
+    }
+}
