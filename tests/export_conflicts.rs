@@ -130,7 +130,7 @@ fn what_the_tracker_does_not_know_is_not_overwritten() {
     ];
     let (_dir, original, mut app, ids) = sample();
     export(&app, &original);
-    run(&mut app, |_| Command::SetPlan { task: ids[1].clone(), body: "news\n".to_owned() });
+    run(&mut app, |_| Command::SetPlan { task: ids[1].clone(), body: "news\n".to_owned(), base: None });
     for (name, change, code) in cases {
         let (_dir, lattice) = folder();
         copy(&original, &lattice);
@@ -149,7 +149,7 @@ fn older_versions_and_derived_files_are_overwritten() {
     export(&app, &lattice);
     let changes = vec![("title".to_owned(), "Renamed".to_owned())];
     run(&mut app, |_| Command::Update { task: ids[1].clone(), changes });
-    run(&mut app, |_| Command::SetPlan { task: ids[0].clone(), body: "another\n".to_owned() });
+    run(&mut app, |_| Command::SetPlan { task: ids[0].clone(), body: "another\n".to_owned(), base: None });
     let set = |path: &str, to| Command::SetConfig { path: path.to_owned(), to };
     app.execute(&who(), |_| Ok(set("/default_priority", json!("high")))).unwrap();
     let snapshot = lattice.join(format!("tasks/{}.json", ids[0]));
@@ -209,7 +209,7 @@ fn conflicts_that_the_log_knows_both_sides_of_are_settled() {
     let (mut ours, mut theirs) = (init(&left), init(&right));
     drop((ours, theirs));
     (ours, theirs) = (open(&left, 1), open(&right, 2));
-    let plan = |body: &str| Command::SetPlan { task: ids[0].clone(), body: body.to_owned() };
+    let plan = |body: &str| Command::SetPlan { task: ids[0].clone(), body: body.to_owned(), base: None };
     run(&mut ours, |_| plan("ours\n"));
     run(&mut theirs, |_| plan("theirs\n"));
     export(&ours, &left);

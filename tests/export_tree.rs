@@ -52,7 +52,7 @@ fn only_what_changed_is_written() {
     let (_dir, lattice, mut app, ids) = sample();
     export(&app, &lattice);
     let before = marks(&lattice);
-    run(&mut app, |_| Command::SetNotes { task: ids[1].clone(), body: "more".to_owned() });
+    run(&mut app, |_| Command::SetNotes { task: ids[1].clone(), body: "more".to_owned(), base: None });
     let report = export(&app, &lattice);
     let expected = [
         format!("events/{}.jsonl", ids[1]),
@@ -182,7 +182,7 @@ fn arrival_order_does_not_show() {
     let mut set = read(&lattice).set;
     set.events.reverse();
     let (_dir, other) = folder();
-    let mut memory = App::in_memory(World::scripted(NOW, 3), &InitOptions::default()).unwrap();
+    let mut memory = App::in_memory(World::scripted(NOW, 3), &InitOptions::default(), None).unwrap();
     let adopted = memory.import(&set, &Merge { adopt: true, ..Merge::default() }, false, |_| {}).unwrap();
     assert!(adopted.new_events > 0);
     let reversed = init_with(&other, Some(&set));

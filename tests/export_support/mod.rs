@@ -127,8 +127,13 @@ pub fn sample() -> (tempfile::TempDir, PathBuf, App, Vec<TaskId>) {
     run(&mut app, |_| Command::SetPlan {
         task: ids[0].clone(),
         body: "# A plan\n\n- with steps\n".to_owned(),
+        base: None,
     });
-    run(&mut app, |_| Command::SetNotes { task: ids[1].clone(), body: "no newline at the end".to_owned() });
+    run(&mut app, |_| Command::SetNotes {
+        task: ids[1].clone(),
+        body: "no newline at the end".to_owned(),
+        base: None,
+    });
     let comment =
         Command::Comment { task: ids[1].clone(), body: "a\u{85}b".into(), reply_to: None, role: None };
     run(&mut app, |_| comment);
