@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use serde_json::json;
 
 use super::{App, Code, Failure, World};
-use crate::domain::artifact::NewArtifact;
+use crate::domain::artifact::{Artifact, NewArtifact};
 use crate::domain::event::{Event, kind};
 use crate::domain::id::TaskId;
 use crate::store::{ArtifactAdded, Reader, Transaction};
@@ -173,13 +173,7 @@ pub(super) fn merge(
         match tx.add_artifact(&sourced.item)? {
             ArtifactAdded::New | ArtifactAdded::Completed => report.new_artifacts += 1,
             ArtifactAdded::Known => {}
-            ArtifactAdded::Differs => {
-                let id = sourced.item.artifact.id.as_str();
-                let content = crate::domain::json::line(&serde_json::Value::Object(
-                    sourced.item.artifact.meta().clone(),
-                ));
-                keep_loser(tx, world, how, id, "artifact", &content, &sourced.place, &mut report)?;
-            }
+            ArtifactAdded::Differs => settle_artifact(tx, world, how, sourced, &mut report)?,
         }
     }
     for (prefix, next) in &set.number_floors {
@@ -192,6 +186,25 @@ pub(super) fn merge(
     }
     report.contested = tx.contested_short_ids()?;
     Ok(report)
+}
+
+fn settle_artifact(
+    tx: &Transaction<'_>,
+    world: &World,
+    how: &Merge,
+    sourced: &Sourced<NewArtifact>,
+    report: &mut ImportReport,
+) -> Result<(), Failure> {
+    let text =
+        |artifact: &Artifact| crate::domain::json::line(&serde_json::Value::Object(artifact.meta().clone()));
+    let id = sourced.item.artifact.id.as_str();
+    let known = tx.find_artifact(id)?.as_ref().map(text).unwrap_or_default();
+    let tree = text(&sourced.item.artifact);
+    let clash = Clash { id, what: "artifact", place: &sourced.place, tree: &tree, database: &known };
+    if clash.settle(tx, world, how, report)? {
+        tx.replace_artifact(&sourced.item)?;
+    }
+    Ok(())
 }
 
 /// Whether the set is another tracker's; refused unless it is to be adopted.
@@ -215,16 +228,17 @@ fn check_instance(reader: &Reader<'_>, set: &ImportSet, how: &Merge) -> Result<b
 }
 
 /// The events that the file does not hold, in canonical order.
-fn fresh_events(
+fn fresh_events<'a>(
     tx: &Transaction<'_>,
     world: &World,
-    set: &ImportSet,
+    set: &'a ImportSet,
     how: &Merge,
     foreign: bool,
     report: &mut ImportReport,
-) -> Result<Vec<Event>, Failure> {
+) -> Result<Vec<&'a Event>, Failure> {
     let mut seen: HashMap<&str, &Sourced<Event>> = HashMap::with_capacity(set.events.len());
     let mut fresh: Vec<&Event> = Vec::new();
+    let mut winners = Vec::new();
     for sourced in &set.events {
         let event = &sourced.item;
         if foreign && event.subject == crate::domain::Subject::Instance {
@@ -246,54 +260,78 @@ fn fresh_events(
         match tx.find_event(&event.id)? {
             None => fresh.push(event),
             Some(known) if known.raw() == event.raw() => report.known_events += 1,
-            Some(_) => {
-                keep_loser(tx, world, how, event.id.as_str(), "event", event.raw(), &sourced.place, report)?
+            Some(known) => {
+                let clash = Clash {
+                    id: event.id.as_str(),
+                    what: "event",
+                    place: &sourced.place,
+                    tree: event.raw(),
+                    database: known.raw(),
+                };
+                if clash.settle(tx, world, how, report)? {
+                    winners.push(event.clone());
+                }
             }
         }
     }
+    if !winners.is_empty() {
+        tx.replace_events(&winners)?;
+    }
     fresh.sort_by(|a, b| a.key.cmp(&b.key));
-    Ok(fresh.into_iter().cloned().collect())
+    Ok(fresh)
 }
 
-/// One id with two contents: refused, or the tree's goes to quarantine.
-#[expect(clippy::too_many_arguments, reason = "each names one thing of the row to be written")]
-fn keep_loser(
-    tx: &Transaction<'_>,
-    world: &World,
-    how: &Merge,
-    id: &str,
-    what: &str,
-    content: &str,
-    place: &Place,
-    report: &mut ImportReport,
-) -> Result<(), Failure> {
-    match how.prefer {
-        Some(Prefer::Database) => {
-            tx.quarantine(id, what, &world.now().to_string(), content)?;
-            report.quarantined.push(id.to_owned());
-            Ok(())
-        }
-        Some(Prefer::Tree) => Err(Failure::new(Code::ImportConflict, format!("{what} {id} ({place}) differs from the stored one, which is never replaced"))
-            .hint("events are append-only: keep the tracker's with --prefer database, or start a new tracker from the tree")),
-        None => Err(Failure::new(Code::ImportConflict, format!("{what} {id} ({place}) differs from the one in the tracker"))
-            .hint("nothing was imported; --prefer database keeps the tracker's and sets the other aside")
-            .details(json!({"id": id, "file": place.file.display().to_string(), "line": place.line}))),
+/// One id with two contents.
+struct Clash<'a> {
+    id: &'a str,
+    what: &'static str,
+    place: &'a Place,
+    /// The content in the tree, as text.
+    tree: &'a str,
+    /// The content in the tracker, as text.
+    database: &'a str,
+}
+
+impl Clash<'_> {
+    /// Refuses, or keeps the loser aside and says whether the tree's content wins.
+    fn settle(
+        &self,
+        tx: &Transaction<'_>,
+        world: &World,
+        how: &Merge,
+        report: &mut ImportReport,
+    ) -> Result<bool, Failure> {
+        let Some(prefer) = how.prefer else {
+            return Err(Failure::new(
+                Code::ImportConflict,
+                format!("{} {} ({}) differs from the one in the tracker", self.what, self.id, self.place),
+            )
+            .hint("nothing was imported; --prefer database or --prefer tree decides, and the other is set aside")
+            .details(json!({"id": self.id, "file": self.place.file.display().to_string(), "line": self.place.line})));
+        };
+        let loser = if prefer == Prefer::Tree { self.database } else { self.tree };
+        tx.quarantine(self.id, self.what, &world.now().to_string(), loser)?;
+        report.quarantined.push(self.id.to_owned());
+        Ok(prefer == Prefer::Tree)
     }
 }
 
-fn count(reader: &Reader<'_>, fresh: &[Event], report: &mut ImportReport) -> Result<(), Failure> {
+fn count(reader: &Reader<'_>, fresh: &[&Event], report: &mut ImportReport) -> Result<(), Failure> {
     report.new_events = fresh.len();
-    let mut known: BTreeSet<&TaskId> = BTreeSet::new();
+    let mut created: BTreeSet<&TaskId> = BTreeSet::new();
     for event in fresh {
         let Some(id) = event.task() else {
             *report.other.entry(event.kind.clone()).or_default() += 1;
             continue;
         };
-        let entry = report.tasks.entry(id.to_string()).or_default();
-        *entry.kinds.entry(event.kind.clone()).or_default() += 1;
-        if known.insert(id) {
-            entry.is_new = reader.find_task(id)?.is_none()
-                && fresh.iter().any(|e| e.task() == Some(id) && e.kind == kind::TASK_CREATED);
+        *report.tasks.entry(id.to_string()).or_default().kinds.entry(event.kind.clone()).or_default() += 1;
+        if event.kind == kind::TASK_CREATED {
+            created.insert(id);
+        }
+    }
+    for id in created {
+        if let Some(entry) = report.tasks.get_mut(id.as_str()) {
+            entry.is_new = reader.find_task(id)?.is_none();
         }
     }
     Ok(())

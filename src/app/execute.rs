@@ -192,7 +192,8 @@ mod tests {
 
     #[test]
     fn a_relation_to_a_task_that_is_not_here_can_be_ended() {
-        let mut app = App::in_memory(World::scripted(1_000_000_000_000, 3), &InitOptions::default()).unwrap();
+        let mut app =
+            App::in_memory(World::scripted(1_000_000_000_000, 3), &InitOptions::default(), None).unwrap();
         let who = Identity { actor: Some("agent:a".into()), ..Identity::default() };
         let made = app.execute(&who, |names| {
             let task = NewTask { title: "here".into(), ..NewTask::default() };

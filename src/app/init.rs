@@ -7,13 +7,14 @@ use serde_json::{Value, json};
 
 use super::bulk::{self, ImportReport, ImportSet, Merge};
 use super::execute::write_bodies;
-use super::{App, Failure, World};
+use super::{App, Code, Failure, World};
 use crate::domain::config::{default_config, opinionated_names};
+use crate::domain::decide::checked_code;
 use crate::domain::event::{EventBody, Stamp, kind};
 use crate::domain::{Actor, Author};
-use crate::store::{Created, Store, Transaction};
+use crate::store::{Created, Root, Store, Transaction, find};
 
-/// What a new tracker is told about itself. Values have been checked.
+/// What a new tracker is told about itself.
 #[derive(Clone, Debug, Default)]
 #[allow(missing_docs, reason = "the members are the flags of `lattice init`")]
 pub struct InitOptions {
@@ -29,6 +30,23 @@ pub struct InitOptions {
     pub opinionated: bool,
 }
 
+impl InitOptions {
+    /// Brings the codes into their form.
+    ///
+    /// # Errors
+    /// `VALIDATION_ERROR` for a code that is none, or a sub-project's without a project's.
+    pub fn checked(mut self) -> Result<Self, Failure> {
+        for (what, code) in
+            [("project code", &mut self.project_code), ("sub-project code", &mut self.subproject_code)]
+        {
+            if let Some(text) = code {
+                *text = checked_code(what, text)?;
+            }
+        }
+        Ok(self)
+    }
+}
+
 /// What `init` did.
 #[derive(Clone, Debug)]
 pub enum InitOutcome {
@@ -39,6 +57,13 @@ pub enum InitOutcome {
 }
 
 impl App {
+    /// The tracker that commands in this very folder use: its own or, in a linked worktree of git,
+    /// the main worktree's. `LATTICE_ROOT` and folders above do not count.
+    #[must_use]
+    pub fn tracker_of(project: &Path) -> Option<Root> {
+        find(project, None).ok().filter(|root| root.project == project)
+    }
+
     /// Makes the tracker in this `.lattice/`, all or nothing, with what a tree there holds.
     ///
     /// # Errors
@@ -69,6 +94,7 @@ pub(super) fn fill(
     options: &InitOptions,
     tree: Option<&ImportSet>,
 ) -> Result<Option<ImportReport>, Failure> {
+    let options = &options.clone().checked()?;
     tx.set_epoch(&world.epoch())?;
     let author = Author {
         actor: options.actor.clone().unwrap_or_else(|| Actor::Plain("system:init".to_owned())),
@@ -78,6 +104,14 @@ pub(super) fn fill(
         .map(|set| bulk::merge(tx, world, set, &Merge { first: true, ..Merge::default() }, &mut |_| {}))
         .transpose()?;
     let config = tx.config()?;
+    if options.subproject_code.is_some() && options.project_code.is_none() && config.project_code().is_none()
+    {
+        return Err(Failure::new(
+            Code::ValidationError,
+            "there is no project code to put a sub-project under",
+        )
+        .hint("add --project-code CODE"));
+    }
     let mut bodies = Vec::new();
     if config.instance_id().is_none() {
         bodies.push(changed("", new_config(world, options, config.value())));

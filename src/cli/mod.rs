@@ -3,16 +3,23 @@
 //! Command files are alike: help text, an argument struct, `run`. They hold no rules.
 
 mod context;
+mod format;
+mod history;
 mod output;
 mod parse;
+mod progress;
+mod prompt;
 mod several;
 mod source;
+mod style;
+mod table;
 mod task_text;
 mod text;
 mod write;
 
 mod archive;
 mod assign;
+mod blocked;
 mod comment;
 mod comment_delete;
 mod comment_edit;
@@ -22,14 +29,24 @@ mod completions;
 mod config;
 mod context_text;
 mod create;
+mod doctor;
 mod event;
+mod events;
+mod export;
+mod import;
+mod init;
 mod link;
+mod list;
 mod next;
 mod notes;
 mod plan;
 mod react;
+mod ready;
+mod rebuild;
 mod set_project_code;
 mod set_subproject_code;
+mod show;
+mod sql;
 mod status;
 mod unarchive;
 mod unlink;
@@ -118,6 +135,17 @@ const COMMANDS: &[Entry] = &[
     entry!(unreact, "unreact", Talk, "Take a sign back"),
     entry!(plan, "plan", Talk, "Show or write how a task is to be done"),
     entry!(notes, "notes", Talk, "Show or write notes about a task"),
+    entry!(list, "list", Questions, "List tasks"),
+    entry!(show, "show", Questions, "Show one task with its history"),
+    entry!(ready, "ready", Questions, "List tasks that could be begun now"),
+    entry!(blocked, "blocked", Questions, "List tasks that cannot be begun, and why"),
+    entry!(events, "events", Questions, "Print what happened, in order of arrival"),
+    entry!(sql, "sql", Questions, "Ask in SQL, reading only"),
+    entry!(export, "export", Sharing, "Write the tracker as files that git and people can read"),
+    entry!(import, "import", Sharing, "Take in what such files say"),
+    entry!(doctor, "doctor", Tracker, "Examine the tracker"),
+    entry!(rebuild, "rebuild", Tracker, "Make the derived tables anew from the log"),
+    entry!(init, "init", Tracker, "Make the tracker of a project"),
     entry!(context_text, "context", Tracker, "Show or write what the tracker is for"),
     entry!(config, "config", Tracker, "Read and change the settings"),
     entry!(set_project_code, "set-project-code", Tracker, "Set what short ids begin with"),

@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use serde_json::Value;
 
 use super::context::Context;
+use super::style::{self, paint};
 use super::text::{printable, printable_lines};
 use crate::app::{Code, ExitClass, Failure, Outcome};
 use crate::view;
@@ -15,6 +16,7 @@ use crate::view;
 pub struct Done {
     text: String,
     warnings: Vec<String>,
+    notes: Vec<String>,
     envelope: Option<Value>,
     /// Whether a change was committed, so that a failure to print must not look like one to save.
     committed: bool,
@@ -74,6 +76,12 @@ impl Done {
         self
     }
 
+    /// Adds a note for people: on standard error, not in JSON, which says it in its own members.
+    pub fn note(mut self, note: impl Into<String>) -> Self {
+        self.notes.push(note.into());
+        self
+    }
+
     /// Ends with this exit status although an answer is given (`doctor` with errors found).
     pub fn status(mut self, status: u8) -> Self {
         self.status = status;
@@ -106,6 +114,9 @@ fn print(done: Done, context: &Context) -> ExitCode {
         None => {
             for warning in &done.warnings {
                 complain(&format!("Warning: {}\n", printable(warning)));
+            }
+            for note in &done.notes {
+                complain(&format!("{}\n", printable(note)));
             }
             done.text
         }
@@ -163,10 +174,11 @@ fn report(failure: &Failure, context: &Context) -> ExitCode {
 
 /// An error as text.
 pub fn sentence(failure: &Failure) -> String {
+    let error = paint(style::ERROR, style::on_errors(), "Error:");
     if failure.code.exit_class() == ExitClass::Usage {
-        return format!("Error: {}\n", printable_block(&failure.message));
+        return format!("{error} {}\n", printable_block(&failure.message));
     }
-    let mut text = format!("Error: {} [{}]\n", printable(&failure.message), failure.code);
+    let mut text = format!("{error} {} [{}]\n", printable(&failure.message), failure.code);
     if let Some(hint) = &failure.hint {
         text.push_str(&format!("Hint: {}\n", printable(hint)));
     }

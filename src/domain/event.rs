@@ -8,6 +8,10 @@ use super::id::{EventId, ResourceId, SortKey, TaskId};
 use super::json;
 use super::time::Timestamp;
 
+/// Bytes that the canonical text of an event may have. A log with a longer line is not read, so
+/// nothing that becomes an event may be longer.
+pub const MAX_BYTES: usize = 16 * 1024 * 1024;
+
 /// What an event is about.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Subject {

@@ -63,6 +63,7 @@ pub struct Task {
     #[serde(serialize_with = "id_text", deserialize_with = "id_of_text")]
     pub id: TaskId,
     /// What the task shows; derived from the claims of all tasks, so no event of its own says it.
+    #[serde(skip)]
     pub short_id: Option<ShortId>,
     pub claim: Option<Claim>,
     pub title: String,

@@ -74,6 +74,13 @@ pub(super) fn add(conn: &Connection, new: &NewArtifact) -> Result<ArtifactAdded,
     Ok(ArtifactAdded::New)
 }
 
+/// Puts another artifact in the place of the one under its id. For a conflict that somebody
+/// decided; the caller keeps the loser.
+pub(super) fn replace(conn: &Connection, new: &NewArtifact) -> Result<(), StoreError> {
+    conn.execute("DELETE FROM artifacts WHERE id = ?1", [new.artifact.id.as_str()]).sql()?;
+    add(conn, new).map(drop)
+}
+
 fn save_payload(conn: &Connection, new: &NewArtifact) -> Result<(), StoreError> {
     if let Some(payload) = &new.payload {
         conn.prepare_cached("INSERT OR IGNORE INTO payloads (hash, content) VALUES (?1, ?2)")

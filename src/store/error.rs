@@ -261,17 +261,19 @@ pub(in crate::store) fn from_commit(error: &rusqlite::Error, path: &Path) -> Sto
 fn cannot_open(path: &Path, detail: String) -> StoreError {
     let owned = path.to_path_buf();
     match path.symlink_metadata() {
-        Err(error) => StoreError::from_io(&error, path),
-        Ok(meta) if meta.is_symlink() => StoreError::SymlinkRefused { path: owned },
-        Ok(meta) if !meta.is_file() => StoreError::UnsafePath { path: owned },
-        Ok(_) => {
-            let shut = |path: &Path| access(path, Access::READ_OK) == Err(Errno::ACCESS);
-            let candidates = [owned, sidecar(path, "-wal"), sidecar(path, "-shm")];
-            match candidates.into_iter().find(|file| shut(file)) {
-                Some(path) => StoreError::Denied { path },
-                None => StoreError::Io { detail, path: Some(path.to_path_buf()) },
-            }
-        }
+        Err(error) => return StoreError::from_io(&error, path),
+        Ok(meta) if meta.is_symlink() => return StoreError::SymlinkRefused { path: owned },
+        Ok(meta) if !meta.is_file() => return StoreError::UnsafePath { path: owned },
+        Ok(_) => {}
+    }
+    let shut = |path: &PathBuf| access(path, Access::READ_OK) == Err(Errno::ACCESS);
+    let files = [owned.clone(), sidecar(path, "-wal"), sidecar(path, "-shm")];
+    if let Some(path) = files.into_iter().find(shut) {
+        return StoreError::Denied { path };
+    }
+    match path.parent().map(|folder| access(folder, Access::WRITE_OK)) {
+        Some(Err(Errno::ROFS | Errno::ACCESS)) => StoreError::ReadOnly { path: owned },
+        _ => StoreError::Io { detail, path: Some(owned) },
     }
 }
 
@@ -292,7 +294,7 @@ fn reads_well_again(path: &Path) -> bool {
 /// operating system's number to itself. So write a little where it wrote, into
 /// a file without a name, and see.
 fn has_no_room(path: &Path) -> bool {
-    const ENOUGH: [u8; 64 * 1024] = [0; 64 * 1024];
+    static ENOUGH: [u8; 64 * 1024] = [0; 64 * 1024];
     let Some(folder) = path.parent() else { return false };
     let length = |path: &Path| path.symlink_metadata().map_or(0, |meta| meta.len());
     let end = length(path).max(length(&sidecar(path, "-wal")));

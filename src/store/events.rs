@@ -5,7 +5,7 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 use super::error::StoreError;
 use super::hash::sha256;
 use super::unplaced::SqlResult;
-use crate::domain::event::Event;
+use crate::domain::event::{Event, Subject};
 use crate::domain::id::{EventId, SortKey, TaskId};
 
 /// An event with its place in order of arrival.
@@ -40,11 +40,7 @@ pub(super) fn tail(conn: &Connection) -> Result<Tail, StoreError> {
 pub(super) fn insert(conn: &Connection, tail: &mut Tail, event: &Event) -> Result<i64, StoreError> {
     let hash = sha256(event.raw().as_bytes());
     let chain = link(&tail.chain, &hash);
-    let (task, resource) = match &event.subject {
-        crate::domain::Subject::Task(id) => (Some(id.as_str()), None),
-        crate::domain::Subject::Resource(id) => (None, Some(id.as_str())),
-        crate::domain::Subject::Instance => (None, None),
-    };
+    let (task, resource) = subject_columns(event);
     conn.prepare_cached(
         "INSERT INTO events (seq, id, sort_key, ts, type, task_id, resource_id, actor, raw, hash, chain)
          VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11)",
@@ -67,6 +63,57 @@ pub(super) fn insert(conn: &Connection, tail: &mut Tail, event: &Event) -> Resul
     tail.seq += 1;
     tail.chain = chain;
     Ok(tail.seq)
+}
+
+/// Puts another content in the place of an event and chains all that arrived since anew. For a
+/// conflict that somebody decided; the caller keeps the loser and rebuilds the tables.
+pub(super) fn replace(conn: &Connection, event: &Event) -> Result<(), StoreError> {
+    let seq: i64 = conn
+        .query_row("SELECT seq FROM events WHERE id = ?1", [event.id.as_str()], |row| row.get(0))
+        .sql()?;
+    let (task, resource) = subject_columns(event);
+    conn.execute(
+        "UPDATE events SET sort_key=?2, ts=?3, type=?4, task_id=?5, resource_id=?6, actor=?7, raw=?8, hash=?9 WHERE seq=?1",
+        params![
+            seq,
+            event.key.as_str(),
+            event.ts,
+            event.kind,
+            task,
+            resource,
+            event.actor.display(),
+            event.raw(),
+            sha256(event.raw().as_bytes())
+        ],
+    )
+    .sql()?;
+    let mut chain = conn
+        .query_row("SELECT chain FROM events WHERE seq = ?1 - 1", [seq], |row| row.get(0))
+        .optional()
+        .sql()?
+        .unwrap_or(GENESIS);
+    let since: Vec<(i64, [u8; 32])> = {
+        let mut statement =
+            conn.prepare("SELECT seq, hash FROM events WHERE seq >= ?1 ORDER BY seq").sql()?;
+        let found = statement.query_map([seq], |row| Ok((row.get(0)?, row.get(1)?))).sql()?;
+        found.collect::<Result<_, _>>().sql()?
+    };
+    for (seq, hash) in since {
+        chain = link(&chain, &hash);
+        conn.prepare_cached("UPDATE events SET chain = ?2 WHERE seq = ?1")
+            .sql()?
+            .execute(params![seq, chain])
+            .sql()?;
+    }
+    Ok(())
+}
+
+fn subject_columns(event: &Event) -> (Option<&str>, Option<&str>) {
+    match &event.subject {
+        Subject::Task(id) => (Some(id.as_str()), None),
+        Subject::Resource(id) => (None, Some(id.as_str())),
+        Subject::Instance => (None, None),
+    }
 }
 
 /// The chain over the hashes in order of arrival.
@@ -114,6 +161,14 @@ pub(super) fn resource_history(conn: &Connection, ids: &[String]) -> Result<Vec<
         "SELECT raw FROM events WHERE resource_id IN (SELECT value FROM json_each(?1)) ORDER BY sort_key",
         &[&list],
     )
+}
+
+/// Resources that the log speaks of, created or not.
+pub(super) fn resources(conn: &Connection) -> Result<Vec<String>, StoreError> {
+    let mut statement = conn
+        .prepare("SELECT DISTINCT resource_id FROM events WHERE resource_id IS NOT NULL ORDER BY resource_id")
+        .sql()?;
+    statement.query_map([], |row| row.get(0)).sql()?.collect::<Result<_, _>>().sql()
 }
 
 fn collect(conn: &Connection, sql: &str, values: &[&str]) -> Result<Vec<Event>, StoreError> {

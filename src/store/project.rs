@@ -238,7 +238,10 @@ fn reopen(conn: &Connection, finished: &[String]) -> Result<(), StoreError> {
     Ok(())
 }
 
-fn project_resources(conn: &Connection, appended: &[Event]) -> Result<(), StoreError> {
+fn project_resources<'e>(
+    conn: &Connection,
+    appended: impl IntoIterator<Item = &'e Event>,
+) -> Result<(), StoreError> {
     let mut ids: BTreeSet<&ResourceId> = BTreeSet::new();
     for event in appended {
         if let Subject::Resource(id) = &event.subject {
@@ -356,7 +359,7 @@ fn rebuild_resources(source: &Connection, target: &Connection) -> Result<(), Sto
 /// task that the log held nothing of before folds from the events at hand.
 pub(super) fn many_appended(
     conn: &Connection,
-    appended: &[Event],
+    appended: &[&Event],
     mut each: impl FnMut(&TaskId),
 ) -> Result<(), StoreError> {
     if appended.iter().any(|e| e.subject == Subject::Instance) {
@@ -365,7 +368,7 @@ pub(super) fn many_appended(
     let finished = config(conn)?.finished();
     let mut contested = BTreeSet::new();
     let mut by_task: std::collections::BTreeMap<&TaskId, Vec<&Event>> = std::collections::BTreeMap::new();
-    for event in appended {
+    for event in appended.iter().copied() {
         if let Some(id) = event.task() {
             by_task.entry(id).or_default().push(event);
         }
@@ -380,7 +383,7 @@ pub(super) fn many_appended(
         }
         each(id);
     }
-    project_resources(conn, appended)?;
+    project_resources(conn, appended.iter().copied())?;
     short_ids::settle(conn, &contested)
 }
 

@@ -27,6 +27,11 @@ pub(super) fn claim(
         .sql()?
         .collect::<Result<_, _>>()
         .sql()?;
+    if let (Some(claim), [(prefix, number, Some(key), true)]) = (&task.claim, old.as_slice())
+        && (prefix, *number, key) == (&claim.short_id.prefix, claim.short_id.number, &claim.key)
+    {
+        return Ok(());
+    }
     for (prefix, _, claim_key, shown) in &old {
         if old.len() > 1 || claim_key.is_none() || !shown {
             contested.insert(prefix.clone());

@@ -248,6 +248,8 @@ questions! {
     resource_ids(name: &str) -> Vec<String> = project::resource_ids;
     /// A session's record by its name.
     find_session(name: &str) -> Option<serde_json::Value> = sessions::find;
+    /// Ids of all resources that the log speaks of, created or not.
+    logged_resources() -> Vec<String> = events::resources;
     /// What SQLite itself finds wrong with the file.
     integrity_faults() -> Vec<String> = check::integrity;
     /// Events whose bytes, hash or chain are not what was written.
@@ -320,7 +322,7 @@ impl Transaction<'_> {
         self.placed(self.insert(events).and_then(|()| project::events_appended(self.conn, events)))
     }
 
-    fn insert(&self, events: &[Event]) -> Result<(), StoreError> {
+    fn insert<'e>(&self, events: impl IntoIterator<Item = &'e Event>) -> Result<(), StoreError> {
         let mut tail = events::tail(self.conn)?;
         for event in events {
             events::insert(self.conn, &mut tail, event)?;
@@ -332,8 +334,11 @@ impl Transaction<'_> {
     ///
     /// # Errors
     /// As [`Transaction::append`].
-    pub fn append_many(&self, events: &[Event], each: impl FnMut(&TaskId)) -> Result<(), StoreError> {
-        self.placed(self.insert(events).and_then(|()| project::many_appended(self.conn, events, each)))
+    pub fn append_many(&self, events: &[&Event], each: impl FnMut(&TaskId)) -> Result<(), StoreError> {
+        self.placed(
+            self.insert(events.iter().copied())
+                .and_then(|()| project::many_appended(self.conn, events, each)),
+        )
     }
 
     /// Adds an artifact with its payload, if another one is not there under its id.
@@ -342,6 +347,23 @@ impl Transaction<'_> {
     /// [`StoreError`] if it cannot be written.
     pub fn add_artifact(&self, artifact: &NewArtifact) -> Result<ArtifactAdded, StoreError> {
         self.placed(artifacts::add(self.conn, artifact))
+    }
+
+    /// Puts other contents in the place of events, by their ids, and makes the tables anew.
+    ///
+    /// # Errors
+    /// [`StoreError`]; nothing was replaced then.
+    pub fn replace_events(&self, events: &[Event]) -> Result<(), StoreError> {
+        let replaced = events.iter().try_for_each(|event| events::replace(self.conn, event));
+        self.placed(replaced.and_then(|()| project::rebuild(self.conn, self.conn, |_| {})))
+    }
+
+    /// Puts another artifact in the place of the one under its id.
+    ///
+    /// # Errors
+    /// [`StoreError`] if it cannot be written.
+    pub fn replace_artifact(&self, artifact: &NewArtifact) -> Result<(), StoreError> {
+        self.placed(artifacts::replace(self.conn, artifact))
     }
 
     /// Rules out numbers below `next` for new tasks under a prefix.

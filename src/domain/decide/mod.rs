@@ -7,9 +7,12 @@ mod lifecycle;
 mod links;
 mod settings;
 mod status;
+#[cfg(test)]
+mod tests;
 mod texts;
 
 pub use fields::split_tags;
+pub use settings::checked_code;
 
 use super::artifact::NewArtifact;
 use super::command::{Author, Command};

@@ -156,6 +156,19 @@ fn is_texts(value: &Value) -> bool {
 
 const CODE: &str = "1 to 5 capital letters or digits, a letter first";
 
+/// A code for short ids, in upper case.
+///
+/// # Errors
+/// [`Rejection::Invalid`].
+pub fn checked_code(what: &'static str, code: &str) -> Result<String, Rejection> {
+    let upper = code.trim().to_ascii_uppercase();
+    if is_code(&upper) {
+        Ok(upper)
+    } else {
+        Err(Rejection::Invalid { what, got: code.to_owned(), rule: CODE })
+    }
+}
+
 pub(super) fn project_code(facts: &Facts, code: &str, force: bool) -> Result<Vec<EventBody>, Rejection> {
     set_code(facts, "project code", "/project_code", code, force)
 }
@@ -174,10 +187,7 @@ fn set_code(
     code: &str,
     force: bool,
 ) -> Result<Vec<EventBody>, Rejection> {
-    let upper = code.trim().to_ascii_uppercase();
-    if !is_code(&upper) {
-        return Err(Rejection::Invalid { what, got: code.to_owned(), rule: CODE });
-    }
+    let upper = checked_code(what, code)?;
     match facts.config.get(path).and_then(Value::as_str) {
         Some(current) if current == upper => Ok(Vec::new()),
         Some(current) if !force => Err(Rejection::CodeExists { what, current: current.to_owned() }),

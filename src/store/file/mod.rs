@@ -26,3 +26,6 @@ pub use schema::{APPLICATION_ID, SCHEMA_VERSION};
 pub(in crate::store) fn in_memory() -> Result<rusqlite::Connection, super::error::StoreError> {
     migrate::in_memory(SCHEMA_VERSION)
 }
+
+#[cfg(test)]
+pub(in crate::store) use open::tests;

@@ -167,4 +167,4 @@ pub(super) fn journal_mode(conn: &Connection, pragma: &str) -> rusqlite::Result<
 
 #[cfg(test)]
 #[path = "open_tests.rs"]
-pub(super) mod tests;
+pub(in crate::store) mod tests;

@@ -50,6 +50,15 @@ fn a_tree_without_a_database_stops_the_walk() {
 }
 
 #[test]
+fn a_tree_stops_the_walk_without_any_repository_too() {
+    let (_dir, top) = place();
+    put(&top.join(".lattice/lattice.db"), "");
+    put(&top.join("copy/.lattice/tasks/x.json"), "{}");
+    let found = not_initialized(find(&top.join("copy"), None));
+    assert_eq!(found, (top.join("copy"), true, false));
+}
+
+#[test]
 fn nothing_anywhere_names_the_place_to_start() {
     let (_dir, top) = place();
     assert_eq!(not_initialized(find(&top, None)), (top, false, false));

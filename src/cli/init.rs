@@ -1,0 +1,173 @@
+//! `lattice init`: make the tracker of a project.
+
+use std::path::{Path, PathBuf};
+
+use super::context::Context;
+use super::import::notices;
+use super::output::Done;
+use super::prompt::Prompt;
+use super::text::printable;
+use super::write::OutputArgs;
+use crate::app::{App, Code, Failure, ImportReport, InitOptions, InitOutcome, Root, World, actor};
+use crate::domain::Config;
+use crate::domain::decide::checked_code;
+use crate::export::{self, ReadOptions, TreeReport};
+use crate::view;
+
+/// What the tracker is told about itself.
+#[derive(clap::Args, Debug)]
+pub struct Args {
+    /// The project's folder
+    #[arg(long, value_name = "FOLDER", default_value = ".")]
+    path: PathBuf,
+    /// Who writes at this terminal when nobody is named, such as human:ada
+    #[arg(long)]
+    actor: Option<String>,
+    /// The letters of short ids: LAT gives LAT-1, LAT-2, …
+    #[arg(long, value_name = "CODE")]
+    project_code: Option<String>,
+    /// The project's name
+    #[arg(long, value_name = "NAME")]
+    project_name: Option<String>,
+    /// The model that agents here usually are
+    #[arg(long)]
+    model: Option<String>,
+    /// Letters behind the project's: LAT-WEB-1
+    #[arg(long, value_name = "CODE")]
+    subproject_code: Option<String>,
+    /// This tracker's name, where a project has several
+    #[arg(long, value_name = "NAME")]
+    instance_name: Option<String>,
+    /// Ask agents to go on with the next task by themselves
+    #[arg(long, overrides_with = "no_heartbeat")]
+    heartbeat: bool,
+    /// Do not (the default)
+    #[arg(long, overrides_with = "heartbeat")]
+    no_heartbeat: bool,
+    /// How statuses are called: classic or opinionated
+    #[arg(long, value_name = "NAME", default_value = "classic", ignore_case = true, value_parser = ["classic", "opinionated"])]
+    workflow: String,
+    /// What the tracker is for
+    #[arg(long, value_name = "TEXT")]
+    description: Option<String>,
+    #[command(flatten)]
+    output: OutputArgs,
+}
+
+/// Makes the tracker, or finds it made.
+pub fn run(args: Args, context: &Context) -> Result<Done, Failure> {
+    let project = project(&args.path)?;
+    let found = App::tracker_of(&project);
+    let lattice = found.as_ref().map_or_else(|| project.join(".lattice"), |root| root.lattice.clone());
+    let options = if found.is_some() { InitOptions::default() } else { options(&args)?.checked()? };
+    let tree = match found.is_none() && export::holds_tree(&lattice) {
+        true => Some(export::read_tree(&lattice, &ReadOptions::default())?),
+        false => None,
+    };
+    let set = tree.as_ref().map(|tree| &tree.set);
+    let outcome = App::init(&lattice, &World::real(), context.wait()?, &options, set)?;
+    let heard = tree.map(|tree| tree.report).unwrap_or_default();
+    answer(args.output, project, lattice, &outcome, &heard)
+}
+
+fn answer(
+    output: OutputArgs,
+    project: PathBuf,
+    lattice: PathBuf,
+    outcome: &InitOutcome,
+    heard: &TreeReport,
+) -> Result<Done, Failure> {
+    let place = lattice.display().to_string();
+    let (made, imported) = match outcome {
+        InitOutcome::Made(report) => (true, report.as_ref()),
+        InitOutcome::AlreadyThere => (false, None),
+    };
+    let done = if output.json || (made && !output.quiet) {
+        let root = Root { project: project.clone(), tree: lattice.clone(), lattice };
+        let config =
+            App::open_read(root, World::real())?.read(|reader| Ok::<_, Failure>(reader.config()?))?;
+        match output.json {
+            true => Done::envelope(view::init(&place, made, &config, imported.map(|report| (report, heard)))),
+            false => Done::lines(greeting(&place, &config, imported)),
+        }
+    } else if output.quiet {
+        Done::lines(place)
+    } else {
+        Done::lines(format!("Already initialised: {}", printable(&place)))
+    };
+    let done = if output.json || imported.is_none() { done } else { notices(done, heard) };
+    let done = match World::real().variable("LATTICE_ROOT").map(PathBuf::from) {
+        Some(other) if other.canonicalize().ok() != Some(project) => done.warn(format!(
+            "LATTICE_ROOT is {}, so commands will look for a tracker there and not here",
+            other.display()
+        )),
+        _ => done,
+    };
+    Ok(if made { done.committed() } else { done })
+}
+
+/// What a person reads about a new tracker.
+fn greeting(place: &str, config: &Config, imported: Option<&ImportReport>) -> String {
+    let mut lines = vec![format!("Made the tracker {place}")];
+    if let Some(report) = imported {
+        lines.push(format!(
+            "Took in {} events of {} tasks from the files there",
+            report.new_events,
+            report.tasks.len()
+        ));
+    }
+    for (name, pointer) in [
+        ("Project", "/project_name"),
+        ("Instance", "/instance_name"),
+        ("Model", "/model"),
+        ("Default actor", "/default_actor"),
+    ] {
+        if let Some(value) = config.get(pointer) {
+            lines.push(format!("{name}: {}", view::cell(value)));
+        }
+    }
+    lines.push(match config.short_id_prefix() {
+        Some(prefix) => format!("Short ids: {prefix}-1, {prefix}-2, …"),
+        None => "Short ids: none yet; `lattice set-project-code CODE` brings them".to_owned(),
+    });
+    lines.push("Next: lattice create TITLE".to_owned());
+    lines.iter().map(|line| printable(line) + "\n").collect()
+}
+
+/// The folder, without symbolic links on the way.
+fn project(path: &Path) -> Result<PathBuf, Failure> {
+    let found = path.canonicalize().ok().filter(|path| path.is_dir());
+    found.ok_or_else(|| Failure::new(Code::Usage, format!("--path {} is not a folder", path.display())))
+}
+
+/// The flags; at a terminal, what they leave open is asked.
+fn options(args: &Args) -> Result<InitOptions, Failure> {
+    let mut options = InitOptions {
+        actor: args.actor.as_deref().map(actor).transpose()?,
+        project_code: args.project_code.clone(),
+        subproject_code: args.subproject_code.clone(),
+        project_name: args.project_name.clone(),
+        instance_name: args.instance_name.clone(),
+        model: args.model.clone(),
+        description: args.description.clone(),
+        heartbeat: args.heartbeat,
+        opinionated: args.workflow.eq_ignore_ascii_case("opinionated"),
+    };
+    let settled = args.actor.is_some() && args.project_code.is_some();
+    if let Some(mut prompt) = Prompt::new().filter(|_| !settled && !args.output.json && !args.output.quiet) {
+        if options.actor.is_none() {
+            options.actor = prompt.ask("Your name (empty for none)", |text| {
+                actor(&if text.contains(':') { text.to_owned() } else { format!("human:{text}") })
+            })?;
+        }
+        if options.project_name.is_none() {
+            options.project_name =
+                prompt.ask("The project's name (empty for none)", |text| Ok(text.to_owned()))?;
+        }
+        if options.project_code.is_none() {
+            let question = "Letters for short ids, such as LAT for LAT-1 (empty for none)";
+            options.project_code = prompt.ask(question, |text| Ok(checked_code("project code", text)?))?;
+        }
+    }
+    Ok(options)
+}

@@ -1,0 +1,116 @@
+//! The events of a tree, by what they are about.
+
+use std::collections::{BTreeMap, HashMap};
+
+use crate::app::{Place, Sourced};
+use crate::domain::event::kind;
+use crate::domain::id::{EventId, SortKey, TaskId};
+use crate::domain::short_id::{NumberClaim, ShortId, shown_numbers};
+use crate::domain::{Event, Subject};
+
+/// All events read so far, each once.
+#[derive(Debug, Default)]
+pub(super) struct Histories {
+    events: Vec<Sourced<Event>>,
+    first: HashMap<EventId, usize>,
+    tasks: BTreeMap<TaskId, Vec<usize>>,
+    instance: Vec<usize>,
+}
+
+impl Histories {
+    /// Adds events. One that is there already is left out; one whose id is there with other
+    /// content is kept for the merge to refuse, with both places, and counts for nothing here.
+    pub(super) fn extend(&mut self, events: impl IntoIterator<Item = Sourced<Event>>) {
+        for event in events {
+            let place = self.events.len();
+            match self.first.get(&event.item.id) {
+                Some(known) if self.events[*known].item.raw() == event.item.raw() => continue,
+                Some(_) => {}
+                None => {
+                    self.first.insert(event.item.id.clone(), place);
+                    match &event.item.subject {
+                        Subject::Task(id) => self.tasks.entry(id.clone()).or_default().push(place),
+                        Subject::Instance => self.instance.push(place),
+                        Subject::Resource(_) => {}
+                    }
+                }
+            }
+            self.events.push(event);
+        }
+    }
+
+    /// Adds events from a log of copies. What stands in a log of its own counts from there, so only
+    /// events that stand nowhere else come in; for copies that say something else there are places.
+    pub(super) fn extend_with_copies(
+        &mut self,
+        copies: impl IntoIterator<Item = Sourced<Event>>,
+    ) -> Vec<Place> {
+        let mut other = Vec::new();
+        for copy in copies {
+            match self.first.get(&copy.item.id).and_then(|place| self.events.get(*place)) {
+                Some(known) if known.item.raw() != copy.item.raw() => other.push(copy.place),
+                Some(_) => {}
+                None => self.extend([copy]),
+            }
+        }
+        other
+    }
+
+    /// The tasks that there are events of.
+    pub(super) fn task_ids(&self) -> Vec<TaskId> {
+        self.tasks.keys().cloned().collect()
+    }
+
+    /// A task's history in canonical order, empty if there is none.
+    pub(super) fn of_task(&self, id: &TaskId) -> Vec<Event> {
+        self.in_order(self.tasks.get(id).map_or(&[], Vec::as_slice))
+    }
+
+    /// The tracker's own history in canonical order.
+    pub(super) fn of_instance(&self) -> Vec<Event> {
+        self.in_order(&self.instance)
+    }
+
+    /// The short id that each task shows, as the claims of all of them leave it.
+    pub(super) fn shown_short_ids(&self) -> BTreeMap<TaskId, ShortId> {
+        let mut claims: BTreeMap<String, Vec<(i64, SortKey, &TaskId)>> = BTreeMap::new();
+        for (id, places) in &self.tasks {
+            let mut history: Vec<&Event> = places.iter().map(|place| &self.events[*place].item).collect();
+            history.sort_by(|a, b| a.key.cmp(&b.key));
+            let Some(created) = history.iter().position(|e| e.kind == kind::TASK_CREATED) else { continue };
+            let claim = |e: &&Event| Some((ShortId::parse(e.text("short_id")?)?, e.key.clone()));
+            let later = history.iter().rev().filter(|e| e.kind == kind::SHORT_ID_ASSIGNED).find_map(claim);
+            let claim = later.or_else(|| claim(&history[created]));
+            if let Some((short_id, key)) = claim {
+                claims.entry(short_id.prefix).or_default().push((short_id.number, key, id));
+            }
+        }
+        let mut shown = BTreeMap::new();
+        for (prefix, claims) in claims {
+            let texts: Vec<NumberClaim<'_>> =
+                claims.iter().map(|(number, key, id)| (*number, key.as_str(), id.as_str())).collect();
+            for (id, number) in shown_numbers(&texts) {
+                if let Some(id) = TaskId::parse_foreign(id) {
+                    shown.insert(id, ShortId { prefix: prefix.clone(), number });
+                }
+            }
+        }
+        shown
+    }
+
+    fn in_order(&self, places: &[usize]) -> Vec<Event> {
+        let mut history: Vec<Event> = places.iter().map(|place| self.events[*place].item.clone()).collect();
+        history.sort_by(|a, b| a.key.cmp(&b.key));
+        history
+    }
+
+    /// The place in the canonical order of the first event of all.
+    pub(super) fn earliest(&self) -> Option<&SortKey> {
+        self.events.iter().map(|e| &e.item.key).min()
+    }
+
+    /// All events in the order in which they were read.
+    pub(super) fn into_events(self) -> Vec<Sourced<Event>> {
+        self.events
+    }
+}

@@ -1,0 +1,51 @@
+//! The exported tree: the files that git and people see, written durably and read back.
+//!
+//! The tree is derived from the events and the artifacts and says all of both, so a tracker can be
+//! made anew from it. This room never writes to the tracker and never words SQL: it asks a
+//! [`Reader`](crate::app::Reader) and gives an [`ImportSet`].
+
+use crate::app::ImportSet;
+pub use crate::app::{Disagreement, TreeReport};
+
+mod artifacts;
+mod document;
+mod durable;
+mod files;
+mod hand_edits;
+mod histories;
+mod layout;
+mod lines;
+mod markers;
+mod read;
+mod reconcile;
+mod render;
+mod repair;
+mod snapshots;
+mod survey;
+mod tasks;
+mod texts;
+mod unknown;
+mod write;
+
+pub use document::{read_document, write_document};
+pub use durable::replace_file;
+pub use read::{holds_tree, read_tree};
+pub use write::{ExportOptions, ExportReport, export_tree};
+
+/// How to read a tree.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ReadOptions {
+    /// Take a log up to a truncated last line, NaN and Infinity as null, broken text as U+FFFD.
+    pub repair: bool,
+    /// Make events of what a snapshot says and its log does not.
+    pub reconcile: bool,
+}
+
+/// A tree as it was read. Nothing was changed anywhere.
+#[derive(Clone, Debug, Default)]
+pub struct Tree {
+    /// What can be taken in.
+    pub set: ImportSet,
+    /// What a person should hear about.
+    pub report: TreeReport,
+}

@@ -1,0 +1,260 @@
+//! The tree as bytes: what a moment of the tracker looks like in files.
+//!
+//! A pure function of the two sets: neither the order of arrival nor what stands on disk is seen
+//! here. One file is held at a time, so the size of the tracker does not matter.
+
+use std::path::{Path, PathBuf};
+
+use serde_json::{Map, Value, json};
+
+use super::layout::{self, TaskFile};
+use crate::app::{Failure, Reader, TextKind};
+use crate::domain::event::kind;
+use crate::domain::id::{ArtifactId, SortKey};
+use crate::domain::json::document;
+use crate::domain::{Event, Subject, Task, TaskId, plan};
+
+/// What a file of the tree is, for those who ask whether it may be written over.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Source {
+    /// A log of one subject.
+    Log(Subject),
+    /// The log of all lifecycles.
+    Lifecycle,
+    /// A plan or notes.
+    Text(TaskId, TaskFile),
+    /// The configuration.
+    Config,
+    /// The context.
+    Context,
+    /// Metadata of an artifact.
+    Meta(ArtifactId),
+    /// What an artifact holds.
+    Payload,
+    /// Anything that follows from the others.
+    Derived,
+}
+
+/// A file of the tree.
+#[derive(Clone, Debug)]
+pub(super) struct Piece {
+    /// Where it stands.
+    pub(super) path: PathBuf,
+    /// All of it.
+    pub(super) bytes: Vec<u8>,
+    /// What it is.
+    pub(super) source: Source,
+}
+
+/// Which files are asked for. A file that is not wanted costs next to nothing.
+pub(super) type Wanted<'a> = &'a dyn Fn(&Path) -> bool;
+type Visit<'a> = &'a mut dyn FnMut(Piece) -> Result<(), Failure>;
+
+/// Hands every wanted file on, in the order in which they are to be written: payloads, events,
+/// snapshots, index files. So what a file refers to is there before it.
+///
+/// # Errors
+/// What `visit` fails with, or `STORE_…`.
+pub(super) fn render(
+    reader: &Reader<'_>,
+    include_sensitive: bool,
+    wanted: Wanted<'_>,
+    visit: Visit<'_>,
+) -> Result<(), Failure> {
+    let mut give = |path: PathBuf, source: Source, bytes: Vec<u8>| visit(Piece { path, bytes, source });
+    payloads(reader, include_sensitive, wanted, &mut give)?;
+    let tasks = reader.task_ids()?;
+    let mut placed = Vec::with_capacity(tasks.len());
+    for id in &tasks {
+        // Of events without a creation nothing can be archived.
+        placed.push((id, reader.find_task(id)?.is_some_and(|task| task.archived)));
+    }
+    logs(reader, &placed, wanted, &mut give)?;
+    for (id, archived) in &placed {
+        beside(reader, id, *archived, wanted, &mut give)?;
+    }
+    resources(reader, wanted, &mut give)?;
+    for artifact in reader.artifacts()? {
+        let path = layout::artifact_meta(&artifact.id);
+        if wanted(&path) {
+            let bytes = document(&Value::Object(artifact.meta().clone())).into_bytes();
+            give(path, Source::Meta(artifact.id.clone()), bytes)?;
+        }
+    }
+    index(reader, wanted, &mut give)
+}
+
+type Give<'a> = &'a mut dyn FnMut(PathBuf, Source, Vec<u8>) -> Result<(), Failure>;
+
+fn payloads(
+    reader: &Reader<'_>,
+    include_sensitive: bool,
+    wanted: Wanted<'_>,
+    give: Give<'_>,
+) -> Result<(), Failure> {
+    for artifact in reader.artifacts()? {
+        let Some(file) = artifact.payload_file().filter(|file| layout::is_payload_of(&artifact.id, file))
+        else {
+            continue;
+        };
+        let path = layout::artifact_payload(file);
+        if (artifact.is_sensitive() && !include_sensitive) || !wanted(&path) {
+            continue;
+        }
+        if let Some(bytes) = reader.payload(&artifact.id)? {
+            give(path, Source::Payload, bytes)?;
+        }
+    }
+    Ok(())
+}
+
+/// Payloads that are in the tree although they are sensitive, for git to leave alone.
+///
+/// # Errors
+/// `STORE_…`.
+pub(super) fn sensitive_payloads(reader: &Reader<'_>) -> Result<Vec<PathBuf>, Failure> {
+    let artifacts = reader.artifacts()?;
+    let sensitive = artifacts.iter().filter(|artifact| artifact.is_sensitive());
+    Ok(sensitive
+        .filter_map(|a| a.payload_file().filter(|file| layout::is_payload_of(&a.id, file)))
+        .map(layout::artifact_payload)
+        .collect())
+}
+
+fn logs(
+    reader: &Reader<'_>,
+    placed: &[(&TaskId, bool)],
+    wanted: Wanted<'_>,
+    give: Give<'_>,
+) -> Result<(), Failure> {
+    for (id, archived) in placed {
+        let path = TaskFile::Log.path(id, *archived);
+        if wanted(&path) {
+            give(path, Source::Log(Subject::Task((*id).clone())), log(&reader.history(id)?))?;
+        }
+    }
+    for id in reader.logged_resources()? {
+        let path = layout::resource_log(&id);
+        if !wanted(&path) {
+            continue;
+        }
+        let history = reader.resource_history(std::slice::from_ref(&id))?;
+        let Some(subject) = history.first().map(|event| event.subject.clone()) else { continue };
+        give(path, Source::Log(subject), log(&history))?;
+    }
+    if wanted(Path::new(layout::LIFECYCLE)) {
+        give(PathBuf::from(layout::LIFECYCLE), Source::Lifecycle, lifecycle(reader)?)?;
+    }
+    if wanted(Path::new(layout::INSTANCE)) {
+        let bytes = log(&reader.instance_history()?);
+        give(PathBuf::from(layout::INSTANCE), Source::Log(Subject::Instance), bytes)?;
+    }
+    Ok(())
+}
+
+fn log(history: &[Event]) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(history.iter().map(|e| e.raw().len() + 1).sum());
+    for event in history {
+        bytes.extend(event.raw().as_bytes());
+        bytes.push(b'\n');
+    }
+    bytes
+}
+
+/// All creations and moves into and out of the archive, in canonical order.
+fn lifecycle(reader: &Reader<'_>) -> Result<Vec<u8>, Failure> {
+    let mut lines: Vec<(SortKey, String)> = Vec::new();
+    reader.each_raw(|raw| {
+        // Looking for the text first spares parsing nine events of ten.
+        if kind::LIFECYCLE.iter().any(|kind| raw.contains(kind))
+            && let Ok(event) = Event::parse(raw)
+            && event.task().is_some()
+            && kind::LIFECYCLE.contains(&event.kind.as_str())
+        {
+            lines.push((event.key, raw.to_owned()));
+        }
+        Ok::<(), Failure>(())
+    })?;
+    lines.sort();
+    let mut bytes = Vec::with_capacity(lines.iter().map(|(_, line)| line.len() + 1).sum());
+    for (_, line) in lines {
+        bytes.extend(line.as_bytes());
+        bytes.push(b'\n');
+    }
+    Ok(bytes)
+}
+
+/// A task's snapshot, plan and notes.
+fn beside(
+    reader: &Reader<'_>,
+    id: &TaskId,
+    archived: bool,
+    wanted: Wanted<'_>,
+    give: Give<'_>,
+) -> Result<(), Failure> {
+    let [snapshot, plan, notes] =
+        [TaskFile::Snapshot, TaskFile::Plan, TaskFile::Notes].map(|file| file.path(id, archived));
+    if !(wanted(&snapshot) || wanted(&plan) || wanted(&notes)) {
+        return Ok(());
+    }
+    let Some(task) = reader.find_task(id)? else { return Ok(()) };
+    if wanted(&snapshot) {
+        give(snapshot, Source::Derived, document(&Value::Object(task.snapshot())).into_bytes())?;
+    }
+    if wanted(&plan) {
+        let text = reader.find_text(TextKind::Plan, id)?;
+        let body = text.map_or_else(|| scaffold(&task), |text| text.body);
+        give(plan, Source::Text(id.clone(), TaskFile::Plan), body.into_bytes())?;
+    }
+    if wanted(&notes)
+        && let Some(text) = reader.find_text(TextKind::Notes, id)?
+        && !text.body.is_empty()
+    {
+        give(notes, Source::Text(id.clone(), TaskFile::Notes), text.body.into_bytes())?;
+    }
+    Ok(())
+}
+
+fn scaffold(task: &Task) -> String {
+    let short_id = task.short_id.as_ref().map(ToString::to_string);
+    plan::scaffold(short_id.as_deref(), &task.title, task.description.as_deref())
+}
+
+fn resources(reader: &Reader<'_>, wanted: Wanted<'_>, give: Give<'_>) -> Result<(), Failure> {
+    for resource in reader.resources()? {
+        let path = layout::resource_snapshot(&resource.name);
+        if wanted(&path) {
+            give(path, Source::Derived, document(&Value::Object(resource.snapshot())).into_bytes())?;
+        }
+    }
+    Ok(())
+}
+
+/// The files that say what the others are.
+fn index(reader: &Reader<'_>, wanted: Wanted<'_>, give: Give<'_>) -> Result<(), Failure> {
+    if wanted(Path::new(layout::CONFIG)) {
+        let bytes = document(reader.config()?.value()).into_bytes();
+        give(PathBuf::from(layout::CONFIG), Source::Config, bytes)?;
+    }
+    if wanted(Path::new(layout::CONTEXT))
+        && let Some(context) = reader.context()?
+    {
+        give(PathBuf::from(layout::CONTEXT), Source::Context, context.into_bytes())?;
+    }
+    if wanted(Path::new(layout::IDS)) {
+        give(PathBuf::from(layout::IDS), Source::Derived, document(&ids(reader)?).into_bytes())?;
+    }
+    if wanted(Path::new(layout::FORMAT_FILE)) {
+        let format = json!({"format": layout::FORMAT, "program": "lattice"});
+        give(PathBuf::from(layout::FORMAT_FILE), Source::Derived, document(&format).into_bytes())?;
+    }
+    Ok(())
+}
+
+fn ids(reader: &Reader<'_>) -> Result<Value, Failure> {
+    let index = reader.short_id_index()?;
+    let next: Map<String, Value> = index.next.into_iter().map(|(prefix, n)| (prefix, json!(n))).collect();
+    let map: Map<String, Value> =
+        index.shown.into_iter().map(|(short_id, task)| (short_id.to_string(), json!(task))).collect();
+    Ok(json!({"schema_version": 2, "next_seqs": next, "map": map}))
+}

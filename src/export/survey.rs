@@ -1,0 +1,257 @@
+//! What stands in the folder before anything is written: which files differ, which hold something
+//! that the tracker does not know, and which are copies of tasks that have moved.
+
+use std::collections::{BTreeSet, HashSet};
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+
+use super::files::{FILE_LIMIT, Folder, Kind};
+use super::hand_edits::{self, Base};
+use super::layout::{self, TaskFile};
+use super::lines::{self, About};
+use super::markers;
+use super::render::{Piece, Source};
+use super::tasks::Versions;
+use crate::app::{Code, Failure, Reader, Sourced};
+use crate::domain::event::{Event, Subject, kind, strict_json};
+use crate::domain::{Config, TaskId};
+
+/// How the folder compares with the tracker.
+pub(super) struct Survey<'a> {
+    reader: &'a Reader<'a>,
+    folder: &'a Folder,
+    /// Files of tasks that belong into the tree.
+    expected: HashSet<PathBuf>,
+    /// Files that are absent or differ.
+    pub(super) differing: BTreeSet<PathBuf>,
+    /// Files that are as they should be.
+    pub(super) unchanged: usize,
+    /// Copies to be taken away once the others are written.
+    pub(super) stale: Vec<PathBuf>,
+    /// Files with what the tracker does not know: (file, what).
+    pub(super) conflicts: Vec<(PathBuf, String)>,
+}
+
+impl<'a> Survey<'a> {
+    pub(super) fn new(reader: &'a Reader<'a>, folder: &'a Folder) -> Self {
+        Self {
+            reader,
+            folder,
+            expected: HashSet::new(),
+            differing: BTreeSet::new(),
+            unchanged: 0,
+            stale: Vec::new(),
+            conflicts: Vec::new(),
+        }
+    }
+
+    /// Compares one file of the tree with what stands in its place.
+    ///
+    /// # Errors
+    /// `STORE_…`; links and devices are refused.
+    pub(super) fn look(&mut self, piece: &Piece) -> Result<(), Failure> {
+        if self.is_same(piece)? {
+            self.unchanged += 1;
+        } else {
+            if self.folder.kind(&piece.path)?.is_some() {
+                let what = self.unknown_in(&piece.path, &piece.source, Some(&piece.bytes))?;
+                self.conflicts.extend(what.map(|what| (piece.path.clone(), what)));
+            }
+            self.differing.insert(piece.path.clone());
+        }
+        self.expected.insert(piece.path.clone());
+        Ok(())
+    }
+
+    fn is_same(&self, piece: &Piece) -> Result<bool, Failure> {
+        let Some(mut file) = self.folder.open(&piece.path)? else { return Ok(false) };
+        let path = self.folder.path(&piece.path);
+        let fail = |error: std::io::Error| Failure::io(&error, &path);
+        if file.metadata().map_err(fail)?.len() != piece.bytes.len() as u64 {
+            return Ok(false);
+        }
+        let mut bytes = Vec::with_capacity(piece.bytes.len());
+        file.read_to_end(&mut bytes).map_err(fail)?;
+        Ok(bytes == piece.bytes)
+    }
+
+    /// Looks at files of tasks and resources that are not part of the tree as it should be.
+    ///
+    /// # Errors
+    /// As [`Survey::look`].
+    pub(super) fn look_at_others(&mut self) -> Result<(), Failure> {
+        for archived in [false, true] {
+            for file in TaskFile::ALL {
+                let at = file.folder(archived);
+                for entry in self.folder.list(&at)? {
+                    let path = at.join(&entry.name);
+                    if entry.kind != Kind::File || self.expected.contains(&path) {
+                        continue;
+                    }
+                    if let Some(id) = file.task(&entry.name) {
+                        self.other(&path, &id, file, archived)?;
+                    } else if let Some(id) = layout::resource_of_log(&entry.name)
+                        && file == TaskFile::Log
+                        && !archived
+                    {
+                        let what = self.unknown_in(&path, &Source::Log(Subject::Resource(id)), None)?;
+                        self.conflicts.extend(what.map(|what| (path, what)));
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// A task's file that is not expected: the copy of one that has moved, or somebody else's.
+    fn other(&mut self, path: &Path, id: &TaskId, file: TaskFile, archived: bool) -> Result<(), Failure> {
+        let moved = self.expected.contains(&file.path(id, !archived));
+        let source = match file {
+            TaskFile::Log => Source::Log(Subject::Task(id.clone())),
+            TaskFile::Snapshot => Source::Derived,
+            TaskFile::Plan | TaskFile::Notes => {
+                if self.reader.find_task(id)?.is_none() {
+                    return Ok(());
+                }
+                Source::Text(id.clone(), file)
+            }
+        };
+        match self.unknown_in(path, &source, None)? {
+            Some(what) => self.conflicts.push((path.to_path_buf(), what)),
+            // Notes that became empty have no file in either place.
+            None if moved || file == TaskFile::Notes => self.stale.push(path.to_path_buf()),
+            None => {}
+        }
+        Ok(())
+    }
+
+    /// What a file holds that the tracker does not know; `None` if it knows all of it.
+    fn unknown_in(
+        &self,
+        path: &Path,
+        source: &Source,
+        ours: Option<&[u8]>,
+    ) -> Result<Option<String>, Failure> {
+        Ok(match source {
+            Source::Derived => None,
+            Source::Log(subject) => self.unknown_events(path, &About::One(subject.clone()))?,
+            Source::Lifecycle => self.unknown_events(path, &About::AnyTask)?,
+            Source::Text(id, file) => {
+                let versions = Versions::new(None, &self.reader.history(id)?, *file);
+                let context = |text: &str| versions.is_known(text);
+                self.unknown_text(path, &context)?
+            }
+            Source::Context => {
+                let history = self.reader.instance_history()?;
+                let known = |text: &str| {
+                    history.iter().any(|e| e.kind == kind::CONTEXT_UPDATED && e.text("body") == Some(text))
+                };
+                self.unknown_text(path, &known)?
+            }
+            Source::Config => {
+                let history = self.reader.instance_history()?;
+                let beside = instance_log(self.folder);
+                let known = |text: &str| self.is_known_config(&history, &beside, text);
+                self.unknown_text(path, &known)?
+            }
+            Source::Meta(_) => {
+                let value = |bytes: &[u8]| serde_json::from_slice::<Value>(bytes).ok();
+                let theirs = self.folder.read(path, FILE_LIMIT)?.and_then(|bytes| value(&bytes));
+                (theirs != ours.and_then(value)).then(|| "another artifact under this id".to_owned())
+            }
+            Source::Payload => Some("another payload under this name".to_owned()),
+        })
+    }
+
+    /// The first event of a log that the tracker has not, or has with other content.
+    fn unknown_events(&self, path: &Path, about: &About) -> Result<Option<String>, Failure> {
+        let log = match lines::read_log(self.folder, path, about, true, &mut Vec::new()) {
+            Ok(log) => log,
+            Err(failure) if failure.code == Code::ImportInvalid => return Ok(Some(failure.message)),
+            Err(failure) => return Err(failure),
+        };
+        for Sourced { item, place } in &log.events {
+            match self.reader.find_event(&item.id)? {
+                Some(known) if known.raw() == item.raw() => {}
+                // Copies of what stands in the logs of tasks: those count.
+                Some(_) if *about == About::AnyTask => {}
+                Some(_) => return Ok(Some(format!("{place}: event {} differs from the tracker's", item.id))),
+                None => return Ok(Some(format!("{place}: event {} is not in the tracker", item.id))),
+            }
+        }
+        // What is cut off cannot be imported, and is not thrown away unasked either.
+        Ok(log
+            .cut_off
+            .map(|place| format!("{place}: the line is cut off; if it can go, take it out by hand")))
+    }
+
+    fn unknown_text(&self, path: &Path, is_known: &dyn Fn(&str) -> bool) -> Result<Option<String>, Failure> {
+        let Some(bytes) = self.folder.read(path, FILE_LIMIT)? else { return Ok(None) };
+        let Ok(text) = String::from_utf8(bytes) else { return Ok(Some("not UTF-8".to_owned())) };
+        if is_known(&text) {
+            return Ok(None);
+        }
+        Ok(match markers::conflict(&text) {
+            Some(conflict)
+                if conflict.sides.as_ref().is_some_and(|s| s.iter().all(|side| is_known(side))) =>
+            {
+                None
+            }
+            Some(conflict) => Some(format!("conflict markers from line {}", conflict.line)),
+            None => Some("changed by hand".to_owned()),
+        })
+    }
+
+    /// Whether a configuration is one that the tracker had, or one whose events it has: those that
+    /// reading the folder would make.
+    fn is_known_config(&self, history: &[Event], beside: &[Event], text: &str) -> bool {
+        let Ok(value) = strict_json(text) else { return false };
+        if hand_edits::is_known_config(history, &value) {
+            return true;
+        }
+        let id = Config::fold(beside).instance_id().map(str::to_owned);
+        let id = id.or_else(|| value.get("instance_id").and_then(Value::as_str).map(str::to_owned));
+        let base = Base {
+            subject: &Subject::Instance,
+            history: beside,
+            origin: hand_edits::origin(id.as_deref(), None),
+        };
+        let known = |event: &Event| history.iter().any(|e| e.raw() == event.raw());
+        base.config(&value).iter().all(known)
+    }
+}
+
+/// Refuses a folder that holds another tracker's tree.
+///
+/// # Errors
+/// `INSTANCE_MISMATCH`.
+pub(super) fn check_instance(reader: &Reader<'_>, folder: &Folder) -> Result<(), Failure> {
+    let events = instance_log(folder);
+    let mut theirs = Config::fold(&events).instance_id().map(str::to_owned);
+    if theirs.is_none() {
+        let bytes = folder.read(Path::new(layout::CONFIG), FILE_LIMIT)?.unwrap_or_default();
+        let config: Value = serde_json::from_slice(&bytes).unwrap_or_default();
+        theirs = config.get("instance_id").and_then(Value::as_str).map(str::to_owned);
+    }
+    let config = reader.config()?;
+    match (theirs, config.instance_id()) {
+        (Some(theirs), Some(ours)) if theirs != ours => Err(Failure::new(
+            Code::InstanceMismatch,
+            format!("the folder holds the tree of tracker {theirs}, this one is {ours}"),
+        )
+        .hint("nothing was written; choose another folder")),
+        _ => Ok(()),
+    }
+}
+
+/// The events of the tracker's own log in the folder, as far as they can be read.
+fn instance_log(folder: &Folder) -> Vec<Event> {
+    let about = About::One(Subject::Instance);
+    let read = lines::read_log(folder, Path::new(layout::INSTANCE), &about, true, &mut Vec::new());
+    let mut events: Vec<Event> = read.unwrap_or_default().events.into_iter().map(|e| e.item).collect();
+    events.sort_by(|a, b| a.key.cmp(&b.key));
+    events.dedup_by(|a, b| a.id == b.id);
+    events
+}

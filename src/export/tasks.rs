@@ -1,0 +1,230 @@
+//! What stands beside the logs of tasks: plans and notes that a hand may have changed, snapshots
+//! to be compared.
+
+use std::path::Path;
+
+use serde_json::{Map, Value};
+
+use super::files::{FILE_LIMIT, Folder};
+use super::hand_edits::Base;
+use super::histories::Histories;
+use super::layout::TaskFile;
+use super::lines::{invalid, whole};
+use super::texts::{json_text, text_file, unresolved};
+use super::{Disagreement, ReadOptions, TreeReport, markers, reconcile, snapshots};
+use crate::app::{Failure, Sourced, names_over_time};
+use crate::domain::event::{self, Event, Subject, kind};
+use crate::domain::fold::TaskState;
+use crate::domain::{TaskId, plan};
+
+/// A task of the tree with what its log says.
+struct Found<'a> {
+    id: &'a TaskId,
+    history: Vec<Event>,
+    state: TaskState,
+}
+
+/// Takes in what stands beside the logs: hand edits, and, if asked for, what only snapshots say.
+///
+/// # Errors
+/// `IMPORT_INVALID` where a plan or notes cannot be read.
+pub(super) fn read(
+    folder: &Folder,
+    options: &ReadOptions,
+    histories: &mut Histories,
+    report: &mut TreeReport,
+) -> Result<(), Failure> {
+    take_in_lone_snapshots(folder, options, histories, report)?;
+    let shown = histories.shown_short_ids();
+    let mut made = Vec::new();
+    for id in histories.task_ids() {
+        let history = histories.of_task(&id);
+        let (mut state, _) = TaskState::fold(&history);
+        if let Some(task) = &mut state.task {
+            task.short_id = shown.get(&id).cloned();
+        }
+        let found = Found { id: &id, history, state };
+        for file in [TaskFile::Plan, TaskFile::Notes] {
+            made.extend(hand_edits(folder, options, &found, file, &mut report.notices)?);
+        }
+        made.extend(compare(folder, options, &found, report)?);
+    }
+    histories.extend(made);
+    Ok(())
+}
+
+fn subject(id: &TaskId) -> Subject {
+    Subject::Task(id.clone())
+}
+
+/// Events for a plan or notes that differ from what the log says. Normally there is one copy;
+/// where git left two, the one that belongs there speaks first, and the other only if it says what
+/// nobody knows.
+fn hand_edits(
+    folder: &Folder,
+    options: &ReadOptions,
+    found: &Found<'_>,
+    file: TaskFile,
+    notices: &mut Vec<String>,
+) -> Result<Vec<Sourced<Event>>, Failure> {
+    let archived = found.state.task.as_ref().is_some_and(|task| task.archived);
+    let mut events = Vec::new();
+    for at in [archived, !archived] {
+        let path = file.path(found.id, at);
+        let Some(text) = text_file(folder, &path, FILE_LIMIT, options.repair, notices)? else { continue };
+        let versions = Versions::of(found, file);
+        if versions.is_current(&text) || (at != archived && versions.is_known(&text)) {
+            continue;
+        }
+        if let Some(conflict) = markers::conflict(&text) {
+            if conflict.sides.as_ref().is_some_and(|sides| sides.iter().all(|side| versions.is_known(side))) {
+                notices.push(format!("{}: conflict markers ignored, the log has both sides", path.display()));
+                continue;
+            }
+            return Err(unresolved(&path, conflict.line));
+        }
+        let subject = subject(found.id);
+        let base = Base { subject: &subject, history: &found.history, origin: 0 };
+        let kind = if file == TaskFile::Plan { kind::PLAN_UPDATED } else { kind::NOTES_UPDATED };
+        events.push(within_limit(base.text(kind, &text), &path)?);
+    }
+    Ok(events)
+}
+
+/// An event made of a file, if a log could hold it.
+pub(super) fn within_limit(event: Event, path: &Path) -> Result<Sourced<Event>, Failure> {
+    let place = whole(path);
+    if event.raw().len() > event::MAX_BYTES {
+        let what = format!("as an event it has more than {} bytes", event::MAX_BYTES);
+        return Err(invalid(&place, &what, "nothing was imported; see the limits in docs/export-format.md"));
+    }
+    Ok(Sourced { item: event, place })
+}
+
+/// What a plan or notes read as, now and before.
+pub(super) struct Versions {
+    current: Option<String>,
+    bodies: Vec<String>,
+    /// Titles and descriptions, for plans only.
+    scaffold: Option<(Vec<String>, Vec<String>)>,
+}
+
+impl Versions {
+    fn of(found: &Found<'_>, file: TaskFile) -> Self {
+        let text = if file == TaskFile::Plan { &found.state.plan } else { &found.state.notes };
+        Self::new(text.as_ref().map(|text| text.body.clone()), &found.history, file)
+    }
+
+    /// The versions of a plan or notes with this history.
+    pub(super) fn new(current: Option<String>, history: &[Event], file: TaskFile) -> Self {
+        let kind = if file == TaskFile::Plan { kind::PLAN_UPDATED } else { kind::NOTES_UPDATED };
+        let bodies = history
+            .iter()
+            .filter(|e| e.kind == kind)
+            .filter_map(|e| e.text("body"))
+            .map(str::to_owned)
+            .collect();
+        let scaffold = (file == TaskFile::Plan).then(|| names_over_time(None, history));
+        Self { current, bodies, scaffold }
+    }
+
+    /// Whether the file says what the log says: what stands in no log are scaffolds and nothing.
+    fn is_current(&self, text: &str) -> bool {
+        match &self.current {
+            Some(current) => current == text,
+            None => text.is_empty() || self.is_scaffold(text),
+        }
+    }
+
+    /// Whether it says what the log said at some time.
+    pub(super) fn is_known(&self, text: &str) -> bool {
+        text.is_empty() || self.bodies.iter().any(|body| body == text) || self.is_scaffold(text)
+    }
+
+    fn is_scaffold(&self, text: &str) -> bool {
+        self.scaffold
+            .as_ref()
+            .is_some_and(|(titles, descriptions)| plan::is_scaffold(text, titles, descriptions))
+    }
+}
+
+/// Compares the task's snapshot with its log; makes events of the differences if asked to.
+fn compare(
+    folder: &Folder,
+    options: &ReadOptions,
+    found: &Found<'_>,
+    report: &mut TreeReport,
+) -> Result<Vec<Sourced<Event>>, Failure> {
+    let archived = found.state.task.as_ref().is_some_and(|task| task.archived);
+    for at in [archived, !archived] {
+        let path = TaskFile::Snapshot.path(found.id, at);
+        let Some(snapshot) = snapshot(folder, &path, &mut report.notices)? else { continue };
+        let Some(task) = &found.state.task else {
+            report.disagreements.push(snapshots::without_log(found.id.as_str()));
+            return Ok(Vec::new());
+        };
+        let mut disagreements: Vec<Disagreement> = snapshots::disagreements(&snapshot, task);
+        if disagreements.is_empty() {
+            return Ok(Vec::new());
+        }
+        report.disagreements.append(&mut disagreements);
+        if !options.reconcile {
+            return Ok(Vec::new());
+        }
+        let subject = subject(found.id);
+        let base = Base { subject: &subject, history: &found.history, origin: 0 };
+        return reconcile::events(&base, &snapshot, task)
+            .into_iter()
+            .map(|e| within_limit(e, &path))
+            .collect();
+    }
+    Ok(Vec::new())
+}
+
+/// A snapshot, `None` if it is not there or (with a notice) cannot be read: it is derived.
+fn snapshot(
+    folder: &Folder,
+    path: &Path,
+    notices: &mut Vec<String>,
+) -> Result<Option<Map<String, Value>>, Failure> {
+    let Some(bytes) = folder.read(path, FILE_LIMIT)? else { return Ok(None) };
+    let value = String::from_utf8(bytes).ok().and_then(|text| json_text(&text, path, true, notices).ok());
+    match value {
+        Some(Value::Object(map)) => Ok(Some(map)),
+        _ => {
+            notices.push(format!("{}: cannot be read and was not compared; the log counts", path.display()));
+            Ok(None)
+        }
+    }
+}
+
+/// Snapshots of tasks that there is no event of: listed, and taken in if asked to.
+fn take_in_lone_snapshots(
+    folder: &Folder,
+    options: &ReadOptions,
+    histories: &mut Histories,
+    report: &mut TreeReport,
+) -> Result<(), Failure> {
+    let known: std::collections::HashSet<TaskId> = histories.task_ids().into_iter().collect();
+    for archived in [false, true] {
+        for entry in folder.list(&TaskFile::Snapshot.folder(archived))? {
+            let Some(id) = TaskFile::Snapshot.task(&entry.name).filter(|id| !known.contains(id)) else {
+                continue;
+            };
+            let path = TaskFile::Snapshot.path(&id, archived);
+            let Some(snapshot) = snapshot(folder, &path, &mut report.notices)? else { continue };
+            report.disagreements.push(snapshots::without_log(id.as_str()));
+            if options.reconcile {
+                let events = reconcile::history(&id, &snapshot, archived);
+                if events.is_empty() {
+                    report
+                        .notices
+                        .push(format!("{}: says neither title nor status; left out", path.display()));
+                }
+                let events: Result<Vec<_>, _> = events.into_iter().map(|e| within_limit(e, &path)).collect();
+                histories.extend(events?);
+            }
+        }
+    }
+    Ok(())
+}
