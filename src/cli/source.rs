@@ -71,12 +71,9 @@ pub fn draft(
 /// # Errors
 /// `NOT_FOUND` or `VALIDATION_ERROR`, naming the file.
 pub fn read(path: &Path) -> Result<String, Failure> {
-    let name = if path == Path::new("-") { "standard input".to_owned() } else { path.display().to_string() };
-    let bytes = if path == Path::new("-") {
-        all_of(io::stdin().lock())
-    } else {
-        open(path, &name).and_then(|file| Ok(all_of(file)))?
-    };
+    let piped = path == Path::new("-");
+    let name = if piped { "standard input".to_owned() } else { path.display().to_string() };
+    let bytes = if piped { all_of(io::stdin().lock()) } else { all_of(open(path, &name)?) };
     let bytes = bytes.map_err(|error| unreadable(&name, &error))?;
     if bytes.len() as u64 > MOST {
         return Err(invalid(format!("{name} holds more than {} MiB", MOST >> 20)).hint("give a shorter text"));

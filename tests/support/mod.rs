@@ -1,6 +1,9 @@
 //! What the process tests share: a folder of its own for each test, and the real program in it.
 #![allow(dead_code, reason = "each test binary uses its own part of this")]
 
+pub mod shapes;
+pub mod terminal;
+
 use std::ffi::OsStr;
 use std::io::Write;
 use std::path::{Path, PathBuf};
