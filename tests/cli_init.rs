@@ -181,7 +181,7 @@ fn something_else_under_the_databases_name_is_refused() {
 #[test]
 fn without_permission_nothing_is_made() {
     let project = Project::empty();
-    let root = fs::metadata("/proc/self").map_or(false, |meta| meta.uid() == 0);
+    let root = fs::metadata("/proc/self").is_ok_and(|meta| meta.uid() == 0);
     let mode = if root { 0o755 } else { 0o555 };
     // The program where everybody can run it.
     let program = tempfile::tempdir().unwrap();

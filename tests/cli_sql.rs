@@ -14,7 +14,7 @@ fn files(folder: &Path) -> Vec<(PathBuf, Vec<u8>)> {
         let path = entry.unwrap().path();
         if path.is_dir() {
             found.extend(files(&path));
-        } else if !path.extension().is_some_and(|e| e == "db-shm") {
+        } else if path.extension().is_none_or(|e| e != "db-shm") {
             found.push((path.clone(), fs::read(&path).unwrap()));
         }
     }
