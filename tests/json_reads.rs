@@ -1,4 +1,4 @@
-//! The JSON of the reading commands, read by readers that know `docs/json-reads.md` and nothing
+//! The JSON of the reading commands, read by readers that know `docs/json.md` and nothing
 //! else: a member that is not documented, or is gone, fails here.
 #![allow(dead_code, reason = "the members are there to be demanded")]
 
@@ -246,6 +246,13 @@ struct Document {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
+struct Superseded {
+    task: Option<String>,
+    text: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 struct Import {
     source: String,
     dry_run: bool,
@@ -256,6 +263,7 @@ struct Import {
     other: BTreeMap<String, u64>,
     contested: Vec<Contested>,
     quarantined: Vec<String>,
+    superseded: Vec<Superseded>,
     notices: Vec<String>,
     disagreements: Vec<Disagreement>,
     unknown_files: Vec<String>,

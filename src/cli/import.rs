@@ -135,6 +135,13 @@ fn plan(args: &Args, report: &ImportReport, tree: &TreeReport) -> String {
         text.push_str(&printable(&format!("! other content of {id} is set aside")));
         text.push('\n');
     }
+    for (task, what) in &report.superseded {
+        let of = task.as_ref().map(|task| format!(" of {task}")).unwrap_or_default();
+        text.push_str(&printable(&format!(
+            "! the edited {what}{of} is in the history, but a later change holds; the next export writes that"
+        )));
+        text.push('\n');
+    }
     if args.dry_run {
         for file in &tree.unknown_files {
             text.push_str(&printable(&format!("? {} is left alone", file.display())));
