@@ -1,4 +1,4 @@
-# What to type: `make check` before a commit, `make install` to use it, `make bench` to measure it.
+# What to type: `make demo` to see it, `make check` before a commit, `make install` to use it, `make bench` to measure it.
 
 PREFIX ?= /usr/local
 CARGO ?= cargo
@@ -7,7 +7,9 @@ CARGO ?= cargo
 # because nothing has to be loaded or relocated. Elsewhere it is built as usual. The target is
 # named so that the flags reach the program and not the build scripts.
 HOST := $(shell rustc -vV | sed -n 's/^host: //p')
-ifeq ($(HOST),x86_64-unknown-linux-gnu)
+# A C library to link statically is not everywhere: without one the release is built as usual.
+CAN_STATIC := $(shell printf 'int main(void) { return 0; }' | cc -static -x c -o /dev/null - 2>/dev/null && echo yes)
+ifeq ($(HOST) $(CAN_STATIC),x86_64-unknown-linux-gnu yes)
 TARGET := --target $(HOST)
 OUT := target/$(HOST)/release
 STATIC := CARGO_TARGET_X86_64_UNKNOWN_LINUX_GNU_RUSTFLAGS="-C target-feature=+crt-static -C relocation-model=static"
@@ -17,7 +19,11 @@ STATIC :=
 OUT := target/release
 endif
 
-.PHONY: build release install test check bench soak
+.PHONY: demo build release install test lint check bench soak
+
+# The main job, played in a temporary folder.
+demo: build
+	@bash docs/demo.sh target/debug/lattice
 
 build:
 	$(CARGO) build
@@ -32,11 +38,12 @@ install: release
 test:
 	$(CARGO) test
 
-check:
+lint:
 	$(CARGO) fmt --check
 	$(CARGO) clippy --all-targets -- -D warnings
-	$(CARGO) test
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --no-deps
+
+check: lint test
 
 # All figures; `make bench PARTS="reads writes"` for some, `PARTS=--quick` to see that it runs.
 bench:

@@ -107,7 +107,11 @@ fn a_list_names_every_setting() {
 
 fn edit(project: &Project, editor: &str) -> support::Run {
     let mut command = project.command(["config", "edit"]);
-    command.env("LATTICE_ACTOR", "agent:test").env_remove("VISUAL").env("EDITOR", editor);
+    command
+        .env("LATTICE_ACTOR", "agent:test")
+        .env("TMPDIR", project.path())
+        .env_remove("VISUAL")
+        .env("EDITOR", editor);
     terminal::run(command)
 }
 

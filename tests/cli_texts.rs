@@ -142,7 +142,11 @@ fn an_editor_needs_a_terminal() {
 /// Runs the program at a terminal with this editor.
 fn at_terminal(project: &Project, line: &[&str], editor: &str) -> Run {
     let mut command = project.command(line);
-    command.env("LATTICE_ACTOR", "agent:test").env_remove("VISUAL").env("EDITOR", editor);
+    command
+        .env("LATTICE_ACTOR", "agent:test")
+        .env("TMPDIR", project.path())
+        .env_remove("VISUAL")
+        .env("EDITOR", editor);
     terminal::run(command)
 }
 

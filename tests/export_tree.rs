@@ -5,8 +5,8 @@ mod export_support;
 use std::path::{Path, PathBuf};
 
 use export_support::*;
-use lattice::app::{App, Code, InitOptions, Merge, World};
-use lattice::domain::{Command, TaskId};
+use lattice::app::{Code, ImportSet, Merge};
+use lattice::domain::{Command, Subject, TaskId};
 use lattice::export::{ExportOptions, ReadOptions, export_tree, read_document, read_tree, write_document};
 
 #[test]
@@ -179,13 +179,17 @@ fn the_document_says_what_the_tree_says() {
 fn arrival_order_does_not_show() {
     let (_dir, lattice, app, _) = sample();
     export(&app, &lattice);
-    let mut set = read(&lattice).set;
-    set.events.reverse();
+    let set = read(&lattice).set;
+    // The youngest tasks arrive first, each with its last event first.
+    let (instance, mut tasks): (Vec<_>, Vec<_>) =
+        set.events.iter().cloned().partition(|e| e.item.subject == Subject::Instance);
     let (_dir, other) = folder();
-    let mut memory = App::in_memory(World::scripted(NOW, 3), &InitOptions::default(), None).unwrap();
-    let adopted = memory.import(&set, &Merge { adopt: true, ..Merge::default() }, false, |_| {}).unwrap();
-    assert!(adopted.new_events > 0);
-    let reversed = init_with(&other, Some(&set));
+    let mut reversed = init_with(&other, Some(&ImportSet { events: instance, ..set.clone() }));
+    tasks.sort_by(|a, b| b.item.key.cmp(&a.item.key));
+    for event in tasks {
+        let one = ImportSet { events: vec![event], ..ImportSet::default() };
+        reversed.import(&one, &Merge::default(), false, |_| {}).unwrap();
+    }
     export(&reversed, &other);
     assert_eq!(files(&other), files(&lattice));
 }
