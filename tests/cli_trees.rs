@@ -1,4 +1,5 @@
 //! `export`, `import`, `doctor` and `rebuild` from outside.
+#![allow(clippy::unwrap_used, clippy::panic, clippy::disallowed_methods, reason = "a test may fail")]
 
 mod support;
 

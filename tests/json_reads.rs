@@ -1,5 +1,6 @@
 //! The JSON of the reading commands, read by readers that know `docs/json.md` and nothing
 //! else: a member that is not documented, or is gone, fails here.
+#![allow(clippy::unwrap_used, clippy::panic, clippy::disallowed_methods, reason = "a test may fail")]
 #![allow(dead_code, reason = "the members are there to be demanded")]
 
 mod support;
