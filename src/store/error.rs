@@ -293,7 +293,7 @@ fn reads_well_again(path: &Path) -> bool {
 /// SQLite reports a quota or a size limit as a plain write error and keeps the
 /// operating system's number to itself. So write a little where it wrote, into
 /// a file without a name, and see.
-fn has_no_room(path: &Path) -> bool {
+pub(in crate::store) fn has_no_room(path: &Path) -> bool {
     static ENOUGH: [u8; 64 * 1024] = [0; 64 * 1024];
     let Some(folder) = path.parent() else { return false };
     let length = |path: &Path| path.symlink_metadata().map_or(0, |meta| meta.len());

@@ -64,7 +64,8 @@ impl Store {
         fill: impl FnOnce(&Transaction<'_>) -> Result<(), E>,
     ) -> Result<Created, E> {
         let path = lattice.join(file::DATABASE);
-        file::create(lattice, wait, |conn| transact(conn, &path, fill))
+        // Until it gets its name the file is a draft: whatever fails, nothing is there.
+        file::create(lattice, wait, |conn| transact(conn, &path, from_sqlite, fill))
     }
 
     /// An empty tracker in memory, for tests and comparisons.
@@ -112,8 +113,8 @@ impl Store {
         let path = &self.path;
         match &mut self.file {
             Opened::Read(_) => Err(StoreError::ReadOnly { path: path.clone() }.into()),
-            Opened::Write(file) => transact(file.conn_mut(), path, work),
-            Opened::Memory(conn) => transact(conn, path, work),
+            Opened::Write(file) => transact(file.conn_mut(), path, from_commit, work),
+            Opened::Memory(conn) => transact(conn, path, from_commit, work),
         }
     }
 
@@ -136,16 +137,18 @@ impl Store {
     }
 }
 
+/// `unsaved` says what a failed COMMIT stands for.
 fn transact<T, E: From<StoreError>>(
     conn: &mut Connection,
     path: &Path,
+    unsaved: fn(&rusqlite::Error, &Path) -> StoreError,
     work: impl FnOnce(&Transaction<'_>) -> Result<T, E>,
 ) -> Result<T, E> {
     let tx = conn
         .transaction_with_behavior(TransactionBehavior::Immediate)
         .map_err(|error| from_sqlite(&error, path))?;
     let result = work(&Transaction { reader: Reader { conn: &tx, path } })?;
-    tx.commit().map_err(|error| from_commit(&error, path))?;
+    tx.commit().map_err(|error| unsaved(&error, path))?;
     Ok(result)
 }
 
