@@ -103,9 +103,9 @@ fn act(app: &mut App, step: &Step) {
         }
         (18, Some(task), ..) => Some(Command::Archive { task }),
         (19, Some(task), ..) => Some(Command::Unarchive { task }),
-        (20, Some(task), ..) => Some(Command::SetPlan { task, body: text }),
-        (21, Some(task), ..) => Some(Command::SetNotes { task, body: text }),
-        (22, ..) => Some(Command::SetContext { body: text }),
+        (20, Some(task), ..) => Some(Command::SetPlan { task, body: text, base: None }),
+        (21, Some(task), ..) => Some(Command::SetNotes { task, body: text, base: None }),
+        (22, ..) => Some(Command::SetContext { body: text, base: None }),
         (23, ..) => Some(Command::SetConfig {
             path: ["/workflow/wip_limits/review", "/workflow/finished", "/x/y"][usize::from(b) % 3].into(),
             to: [serde_json::json!(b % 4), serde_json::json!(["done"]), serde_json::json!({"a": c % 3})]

@@ -24,7 +24,7 @@ const ROOMS: &[Room] = &[
     Room {
         name: "export",
         rooms: &["domain", "app"],
-        packages: &["tempfile", "rustix", "serde", "serde_json", "thiserror"],
+        packages: &["tempfile", "rustix", "serde", "serde_json", "base64"],
     },
     Room {
         name: "cli",

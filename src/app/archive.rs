@@ -40,7 +40,7 @@ mod tests {
         let noon: u64 = 1_768_046_400_000;
         let world = World::scripted(noon, 7);
         let options = InitOptions { project_code: Some("LAT".into()), ..InitOptions::default() };
-        let mut app = App::in_memory(world, &options).unwrap();
+        let mut app = App::in_memory(world, &options, None).unwrap();
         let who = Identity { actor: Some("agent:a".into()), ..Identity::default() };
         let make = |app: &mut App, hours_ago: u64, status: &str| {
             app.world().set_clock(noon - hours_ago * 3_600_000);

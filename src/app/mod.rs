@@ -34,8 +34,8 @@ pub use resolve::{chosen_event_id, chosen_task_id, comment_id};
 pub use world::World;
 
 pub use crate::store::{
-    Arrival, FeedQuery, Incoming, Reader, Root, ShortIdIndex, TaskFilter, TaskSort, TextKind, Totals, Waiting,
-    hex, sha256,
+    Arrival, FeedQuery, Incoming, Reader, Root, ShortIdIndex, TaskFilter, TaskSort, TextKind, Totals,
+    Waiting, hex, sha256,
 };
 use crate::store::{Store, find};
 

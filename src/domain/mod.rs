@@ -12,8 +12,6 @@ pub mod decide;
 pub mod event;
 pub mod facts;
 pub mod fold;
-#[cfg(test)]
-mod fold_tests;
 pub mod id;
 pub mod json;
 pub mod plan;

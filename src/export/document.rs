@@ -172,8 +172,10 @@ fn take(text: &str, file: &std::path::Path, tree: &mut Tree) -> Result<(), Failu
         if raw.get().len() > MAX_BYTES {
             return Err(invalid(&place, &format!("an event has more than {MAX_BYTES} bytes"), MEND));
         }
-        let event = Event::parse(raw.get()).map_err(|error| invalid(&place, &format!("not an event: {error}"), MEND))?;
-        if let Some(name) = event.text("name").filter(|_| event.kind == crate::domain::event::kind::RESOURCE_CREATED)
+        let event = Event::parse(raw.get())
+            .map_err(|error| invalid(&place, &format!("not an event: {error}"), MEND))?;
+        if let Some(name) =
+            event.text("name").filter(|_| event.kind == crate::domain::event::kind::RESOURCE_CREATED)
             && !resource::is_name(name)
         {
             let what = format!("`{}` cannot be the name of a resource", name.escape_debug());
@@ -190,19 +192,20 @@ fn take(text: &str, file: &std::path::Path, tree: &mut Tree) -> Result<(), Failu
     let mut own: Vec<&Event> =
         tree.set.events.iter().map(|e| &e.item).filter(|e| e.subject == Subject::Instance).collect();
     own.sort_by(|a, b| a.key.cmp(&b.key));
-    tree.set.instance_id =
-        Config::fold(own).instance_id().map(str::to_owned).or(document.instance_id);
+    tree.set.instance_id = Config::fold(own).instance_id().map(str::to_owned).or(document.instance_id);
     Ok(())
 }
 
 fn unpacked(text: &str) -> Result<NewArtifact, String> {
     let value = strict_json(text).map_err(|error| format!("not an artifact: {error}"))?;
-    let packed: Packed = serde_json::from_value(value).map_err(|error| format!("not an artifact: {error}"))?;
+    let packed: Packed =
+        serde_json::from_value(value).map_err(|error| format!("not an artifact: {error}"))?;
     let artifact = Artifact::from_value(packed.meta)
         .filter(|a| a.payload_file().is_none_or(|file| layout::is_payload_of(&a.id, file)))
         .ok_or("not the metadata of an artifact")?;
     let payload = packed.payload.map(|text| BASE64.decode(text)).transpose();
-    let payload = payload.map_err(|error| format!("the payload of {} is not base 64: {error}", artifact.id))?;
+    let payload =
+        payload.map_err(|error| format!("the payload of {} is not base 64: {error}", artifact.id))?;
     Ok(NewArtifact { artifact, payload })
 }
 

@@ -224,8 +224,9 @@ fn parent(path: &Path) -> &Path {
 
 /// Refusal to write through something that is no folder or no plain file.
 pub(super) fn in_the_way(path: &Path) -> Failure {
-    Failure::new(Code::StoreDenied, format!("{} is not a plain file or folder", path.display()))
-        .hint("nothing was written; export follows no links: put a real file or folder there, or take it away")
+    Failure::new(Code::StoreDenied, format!("{} is not a plain file or folder", path.display())).hint(
+        "nothing was written; export follows no links: put a real file or folder there, or take it away",
+    )
 }
 
 #[cfg(test)]
@@ -281,7 +282,8 @@ mod tests {
             });
             assert_eq!(result.unwrap_err().code, code);
             drop(batch);
-            let names: Vec<_> = std::fs::read_dir(dir.path()).unwrap().map(|e| e.unwrap().file_name()).collect();
+            let names: Vec<_> =
+                std::fs::read_dir(dir.path()).unwrap().map(|e| e.unwrap().file_name()).collect();
             assert_eq!(names, ["f"]);
             assert_eq!(std::fs::read(&target).unwrap(), b"old");
         }
@@ -296,7 +298,11 @@ mod tests {
         for n in 0..FEW * 3 {
             batch.stage(&folder.join(n.to_string()), b"x").unwrap();
         }
-        assert!(std::fs::read_dir(&folder).unwrap().all(|e| is_unfinished(e.unwrap().file_name().to_str().unwrap())));
+        assert!(
+            std::fs::read_dir(&folder)
+                .unwrap()
+                .all(|e| is_unfinished(e.unwrap().file_name().to_str().unwrap()))
+        );
         batch.commit().unwrap();
         assert_eq!(std::fs::read_dir(&folder).unwrap().count(), FEW * 3);
         assert_eq!(std::fs::read(folder.join("20")).unwrap(), b"x");
@@ -318,7 +324,13 @@ mod tests {
     #[test]
     fn only_our_own_temporaries_are_known() {
         assert!(is_unfinished("new-0aB345678901.tmp"));
-        for name in ["new-plan.tmp", "new-0aB3456789.tmp", "new-0aB34567_901.tmp", "new-0aB345678901.tmp.bak", ".tmp.abc"] {
+        for name in [
+            "new-plan.tmp",
+            "new-0aB3456789.tmp",
+            "new-0aB34567_901.tmp",
+            "new-0aB345678901.tmp.bak",
+            ".tmp.abc",
+        ] {
             assert!(!is_unfinished(name), "{name}");
         }
     }

@@ -34,7 +34,13 @@ impl Base<'_> {
     }
 
     /// The same with something said about the writing.
-    pub(super) fn event_with(&self, kind: &str, data: Map<String, Value>, bytes: &[u8], stamp: &Stamp) -> Event {
+    pub(super) fn event_with(
+        &self,
+        kind: &str,
+        data: Map<String, Value>,
+        bytes: &[u8],
+        stamp: &Stamp,
+    ) -> Event {
         let last = self.history.last();
         let at = last.and_then(|e| Timestamp::parse(&e.ts));
         let millis = last.map_or(self.origin, |last| {

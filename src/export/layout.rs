@@ -142,7 +142,8 @@ mod tests {
         let id = ArtifactId::from_value(1);
         assert!(is_payload_of(&id, &format!("{id}.tar.gz")));
         assert!(is_payload_of(&id, id.as_str()));
-        for name in [format!("{id}x.md"), "notes.md".to_owned(), format!("../{id}.md"), format!("{id}./../x")] {
+        for name in [format!("{id}x.md"), "notes.md".to_owned(), format!("../{id}.md"), format!("{id}./../x")]
+        {
             assert!(!is_payload_of(&id, &name), "{name}");
         }
     }

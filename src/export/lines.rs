@@ -72,7 +72,8 @@ pub(super) fn read_log(
     }
     if log.markers > 0 {
         let count = log.markers;
-        log.notices.push(format!("{}: {count} conflict markers skipped, both sides read", relative.display()));
+        log.notices
+            .push(format!("{}: {count} conflict markers skipped, both sides read", relative.display()));
     }
     Ok(ReadLog { events, cut_off: log.cut_off })
 }
@@ -110,7 +111,8 @@ impl Log<'_> {
                 "nothing was imported; move the line to the file of what it is about, or take it away",
             ));
         }
-        if let Some(name) = event.text("name").filter(|_| event.kind == crate::domain::event::kind::RESOURCE_CREATED)
+        if let Some(name) =
+            event.text("name").filter(|_| event.kind == crate::domain::event::kind::RESOURCE_CREATED)
             && !crate::domain::resource::is_name(name)
         {
             return Err(invalid(
@@ -155,7 +157,11 @@ impl Log<'_> {
             return Ok(None);
         }
         let what = if cut_off { "the last line is cut off" } else { "not an event" };
-        let hint = if matches!(error, EventError::Json(_)) { REPAIR_HINT } else { "nothing was imported; mend the line" };
+        let hint = if matches!(error, EventError::Json(_)) {
+            REPAIR_HINT
+        } else {
+            "nothing was imported; mend the line"
+        };
         Err(invalid(place, &format!("{what}: {}", plain(&error)), hint))
     }
 }

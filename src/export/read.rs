@@ -22,7 +22,8 @@ use crate::domain::{Config, ShortId, TaskId};
 pub fn read_tree(dir: &Path, options: &ReadOptions) -> Result<Tree, Failure> {
     let folder = Folder::to_read(dir);
     check_format(&folder)?;
-    let mut reading = Reading { folder, options: *options, histories: Histories::default(), tree: Tree::default() };
+    let mut reading =
+        Reading { folder, options: *options, histories: Histories::default(), tree: Tree::default() };
     reading.logs()?;
     tasks::read(&reading.folder, options, &mut reading.histories, &mut reading.tree.report)?;
     reading.instance()?;
@@ -46,7 +47,9 @@ pub fn read_tree(dir: &Path, options: &ReadOptions) -> Result<Tree, Failure> {
 /// Whether a folder holds a tree, or the beginning of one.
 #[must_use]
 pub fn holds_tree(dir: &Path) -> bool {
-    [layout::CONFIG, layout::INSTANCE, layout::EVENTS].iter().any(|name| dir.join(name).symlink_metadata().is_ok())
+    [layout::CONFIG, layout::INSTANCE, layout::EVENTS]
+        .iter()
+        .any(|name| dir.join(name).symlink_metadata().is_ok())
 }
 
 /// Refuses a tree of a newer format. A file that cannot be read says nothing: it is derived.
@@ -161,8 +164,9 @@ impl Reading {
         }
         if let Some(conflict) = markers::conflict(&text) {
             let kind = crate::domain::event::kind::CONTEXT_UPDATED;
-            let known =
-                |side: &String| base.history.iter().any(|e| e.kind == kind && e.text("body") == Some(side.as_str()));
+            let known = |side: &String| {
+                base.history.iter().any(|e| e.kind == kind && e.text("body") == Some(side.as_str()))
+            };
             if conflict.sides.as_ref().is_some_and(|sides| sides.iter().all(known)) {
                 notices.push(format!("{}: conflict markers ignored, the log has both sides", path.display()));
                 return Ok(None);
@@ -179,7 +183,8 @@ impl Reading {
         let Some(bytes) = self.folder.read(path, FILE_LIMIT)? else { return Ok(()) };
         let value: Option<Map<String, Value>> = serde_json::from_slice(&bytes).ok();
         let Some(index) = value else {
-            let notice = format!("{}: cannot be read; numbers go on from the tasks that are there", path.display());
+            let notice =
+                format!("{}: cannot be read; numbers go on from the tasks that are there", path.display());
             self.tree.report.notices.push(notice);
             return Ok(());
         };
@@ -209,7 +214,8 @@ impl Reading {
     /// Sessions are local state: one that cannot be read is left out.
     fn sessions(&mut self, at: &Path) -> Result<(), Failure> {
         for entry in self.folder.list(at)? {
-            let is_session = entry.kind == Kind::File && entry.name.ends_with(".json") && entry.name != "index.json";
+            let is_session =
+                entry.kind == Kind::File && entry.name.ends_with(".json") && entry.name != "index.json";
             if !is_session {
                 continue;
             }

@@ -21,7 +21,9 @@ pub(super) fn events(base: &Base<'_>, snapshot: &Map<String, Value>, task: &Task
                 wanted.push((kind::STATUS_CHANGED, json!({"from": told, "to": said})));
             }
             "assigned_to" => wanted.push((kind::ASSIGNMENT_CHANGED, json!({"from": told, "to": said}))),
-            "short_id" if said.is_string() => wanted.push((kind::SHORT_ID_ASSIGNED, json!({"short_id": said}))),
+            "short_id" if said.is_string() => {
+                wanted.push((kind::SHORT_ID_ASSIGNED, json!({"short_id": said})))
+            }
             "custom_fields" => custom_fields(&said, &told, &mut wanted),
             "relationships_out" => {
                 let members = ["type", "target_task_id"];
@@ -49,14 +51,24 @@ pub(super) fn events(base: &Base<'_>, snapshot: &Map<String, Value>, task: &Task
 pub(super) fn history(id: &TaskId, snapshot: &Map<String, Value>, archived: bool) -> Vec<Event> {
     let mut data = Map::new();
     for field in [
-        "title", "status", "type", "priority", "urgency", "complexity", "description", "tags", "assigned_to",
-        "short_id", "custom_fields",
+        "title",
+        "status",
+        "type",
+        "priority",
+        "urgency",
+        "complexity",
+        "description",
+        "tags",
+        "assigned_to",
+        "short_id",
+        "custom_fields",
     ] {
         if let Some(value) = snapshot.get(field).filter(|value| !value.is_null()) {
             data.insert(field.to_owned(), value.clone());
         }
     }
-    if !(data.get("title").is_some_and(Value::is_string) && data.get("status").is_some_and(Value::is_string)) {
+    if !(data.get("title").is_some_and(Value::is_string) && data.get("status").is_some_and(Value::is_string))
+    {
         return Vec::new();
     }
     let created_at = snapshot.get("created_at").and_then(Value::as_str).and_then(Timestamp::parse);

@@ -93,7 +93,8 @@ fn payloads(
     give: Give<'_>,
 ) -> Result<(), Failure> {
     for artifact in reader.artifacts()? {
-        let Some(file) = artifact.payload_file().filter(|file| layout::is_payload_of(&artifact.id, file)) else {
+        let Some(file) = artifact.payload_file().filter(|file| layout::is_payload_of(&artifact.id, file))
+        else {
             continue;
         };
         let path = layout::artifact_payload(file);

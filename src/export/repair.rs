@@ -45,12 +45,10 @@ pub(super) fn almost_json(text: &str) -> Option<(String, &'static str)> {
 /// The length of the escape that `text` begins with, and whether it is half a surrogate pair.
 fn escape(text: &str) -> (usize, bool) {
     match unit(text) {
-        Some(high) if (0xd800..0xdc00).contains(&high) => {
-            match unit(&text[6..]) {
-                Some(low) if (0xdc00..0xe000).contains(&low) => (12, false),
-                _ => (6, true),
-            }
-        }
+        Some(high) if (0xd800..0xdc00).contains(&high) => match unit(&text[6..]) {
+            Some(low) if (0xdc00..0xe000).contains(&low) => (12, false),
+            _ => (6, true),
+        },
         Some(low) if (0xdc00..0xe000).contains(&low) => (6, true),
         Some(_) => (6, false),
         None => (1 + text[1..].chars().next().map_or(0, char::len_utf8), false),

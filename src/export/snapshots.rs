@@ -46,7 +46,8 @@ fn old_evidence(snapshot: &Map<String, Value>) -> Option<Value> {
         for entry in entries {
             let (id, role) = match entry {
                 Value::Object(map) => {
-                    let id = map.get("id").or_else(|| map.get("comment_id")).or_else(|| map.get("artifact_id"));
+                    let id =
+                        map.get("id").or_else(|| map.get("comment_id")).or_else(|| map.get("artifact_id"));
                     (id.cloned().unwrap_or_default(), map.get("role").cloned().unwrap_or_default())
                 }
                 other => (other.clone(), Value::Null),
@@ -60,11 +61,10 @@ fn old_evidence(snapshot: &Map<String, Value>) -> Option<Value> {
 /// Whether two values say the same, where absent, null and empty are one.
 fn same(a: &Value, b: &Value) -> bool {
     match (a, b) {
-        (Value::Object(a), Value::Object(b)) => {
-            a.keys().chain(b.keys()).all(|key| {
-                same(a.get(key).unwrap_or(&Value::Null), b.get(key).unwrap_or(&Value::Null))
-            })
-        }
+        (Value::Object(a), Value::Object(b)) => a
+            .keys()
+            .chain(b.keys())
+            .all(|key| same(a.get(key).unwrap_or(&Value::Null), b.get(key).unwrap_or(&Value::Null))),
         (Value::Array(a), Value::Array(b)) => a.len() == b.len() && a.iter().zip(b).all(|(a, b)| same(a, b)),
         _ => crate::domain::json::same_or_both_empty(a, b),
     }

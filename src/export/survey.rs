@@ -128,7 +128,12 @@ impl<'a> Survey<'a> {
     }
 
     /// What a file holds that the tracker does not know; `None` if it knows all of it.
-    fn unknown_in(&self, path: &Path, source: &Source, ours: Option<&[u8]>) -> Result<Option<String>, Failure> {
+    fn unknown_in(
+        &self,
+        path: &Path,
+        source: &Source,
+        ours: Option<&[u8]>,
+    ) -> Result<Option<String>, Failure> {
         Ok(match source {
             Source::Derived => None,
             Source::Log(subject) => self.unknown_events(path, &About::One(subject.clone()))?,
@@ -175,7 +180,9 @@ impl<'a> Survey<'a> {
             }
         }
         // What is cut off cannot be imported, and is not thrown away unasked either.
-        Ok(log.cut_off.map(|place| format!("{place}: the line is cut off; if it can go, take it out by hand")))
+        Ok(log
+            .cut_off
+            .map(|place| format!("{place}: the line is cut off; if it can go, take it out by hand")))
     }
 
     fn unknown_text(&self, path: &Path, is_known: &dyn Fn(&str) -> bool) -> Result<Option<String>, Failure> {
@@ -185,7 +192,11 @@ impl<'a> Survey<'a> {
             return Ok(None);
         }
         Ok(match markers::conflict(&text) {
-            Some(conflict) if conflict.sides.as_ref().is_some_and(|s| s.iter().all(|side| is_known(side))) => None,
+            Some(conflict)
+                if conflict.sides.as_ref().is_some_and(|s| s.iter().all(|side| is_known(side))) =>
+            {
+                None
+            }
             Some(conflict) => Some(format!("conflict markers from line {}", conflict.line)),
             None => Some("changed by hand".to_owned()),
         })

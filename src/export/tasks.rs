@@ -118,8 +118,12 @@ impl Versions {
     /// The versions of a plan or notes with this history.
     pub(super) fn new(current: Option<String>, history: &[Event], file: TaskFile) -> Self {
         let kind = if file == TaskFile::Plan { kind::PLAN_UPDATED } else { kind::NOTES_UPDATED };
-        let bodies =
-            history.iter().filter(|e| e.kind == kind).filter_map(|e| e.text("body")).map(str::to_owned).collect();
+        let bodies = history
+            .iter()
+            .filter(|e| e.kind == kind)
+            .filter_map(|e| e.text("body"))
+            .map(str::to_owned)
+            .collect();
         let scaffold = (file == TaskFile::Plan).then(|| names_over_time(None, history));
         Self { current, bodies, scaffold }
     }
@@ -138,7 +142,9 @@ impl Versions {
     }
 
     fn is_scaffold(&self, text: &str) -> bool {
-        self.scaffold.as_ref().is_some_and(|(titles, descriptions)| plan::is_scaffold(text, titles, descriptions))
+        self.scaffold
+            .as_ref()
+            .is_some_and(|(titles, descriptions)| plan::is_scaffold(text, titles, descriptions))
     }
 }
 
@@ -167,7 +173,10 @@ fn compare(
         }
         let subject = subject(found.id);
         let base = Base { subject: &subject, history: &found.history, origin: 0 };
-        return reconcile::events(&base, &snapshot, task).into_iter().map(|e| within_limit(e, &path)).collect();
+        return reconcile::events(&base, &snapshot, task)
+            .into_iter()
+            .map(|e| within_limit(e, &path))
+            .collect();
     }
     Ok(Vec::new())
 }
@@ -199,14 +208,18 @@ fn take_in_lone_snapshots(
     let known: std::collections::HashSet<TaskId> = histories.task_ids().into_iter().collect();
     for archived in [false, true] {
         for entry in folder.list(&TaskFile::Snapshot.folder(archived))? {
-            let Some(id) = TaskFile::Snapshot.task(&entry.name).filter(|id| !known.contains(id)) else { continue };
+            let Some(id) = TaskFile::Snapshot.task(&entry.name).filter(|id| !known.contains(id)) else {
+                continue;
+            };
             let path = TaskFile::Snapshot.path(&id, archived);
             let Some(snapshot) = snapshot(folder, &path, &mut report.notices)? else { continue };
             report.disagreements.push(snapshots::without_log(id.as_str()));
             if options.reconcile {
                 let events = reconcile::history(&id, &snapshot, archived);
                 if events.is_empty() {
-                    report.notices.push(format!("{}: says neither title nor status; left out", path.display()));
+                    report
+                        .notices
+                        .push(format!("{}: says neither title nor status; left out", path.display()));
                 }
                 let events: Result<Vec<_>, _> = events.into_iter().map(|e| within_limit(e, &path)).collect();
                 histories.extend(events?);

@@ -83,7 +83,11 @@ pub(super) fn json_text(
 /// Refusal of a text that git could not merge and that nobody has looked at since.
 pub(super) fn unresolved(relative: &Path, line: usize) -> Failure {
     let place = Place { file: relative.to_path_buf(), line: Some(line) };
-    invalid(&place, "git left conflict markers here", "nothing was imported; settle the conflict in the file first")
+    invalid(
+        &place,
+        "git left conflict markers here",
+        "nothing was imported; settle the conflict in the file first",
+    )
 }
 
 /// The line that the parser names.

@@ -3,9 +3,9 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
+use super::durable;
 use super::files::{Folder, Kind};
 use super::layout::{self, TaskFile};
-use super::durable;
 use crate::app::{Failure, Sourced};
 use crate::domain::{Event, TaskId, resource};
 
@@ -22,9 +22,17 @@ const COMPANY: [&str; 9] = [
     ".gitignore",
     ".gitattributes",
 ];
-const FILES: [&str; 5] = [layout::CONFIG, layout::IDS, layout::CONTEXT, layout::FORMAT_FILE, layout::INSTANCE];
-const FOLDERS: [&str; 7] =
-    [layout::TASKS, layout::EVENTS, layout::PLANS, layout::NOTES, layout::RESOURCES, layout::ARCHIVE, "artifacts"];
+const FILES: [&str; 5] =
+    [layout::CONFIG, layout::IDS, layout::CONTEXT, layout::FORMAT_FILE, layout::INSTANCE];
+const FOLDERS: [&str; 7] = [
+    layout::TASKS,
+    layout::EVENTS,
+    layout::PLANS,
+    layout::NOTES,
+    layout::RESOURCES,
+    layout::ARCHIVE,
+    "artifacts",
+];
 
 /// Unknown files and folders, each folder as one. Files of artifacts are looked at elsewhere.
 ///

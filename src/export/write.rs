@@ -94,7 +94,8 @@ fn write(
 
 /// What a user is told about a disk that fails in the middle.
 fn interrupted(failure: Failure) -> Failure {
-    failure.hint("each file of the tree is the old one or the new one, whole; mend the cause and export again")
+    failure
+        .hint("each file of the tree is the old one or the new one, whole; mend the cause and export again")
 }
 
 fn conflict(conflicts: &[(PathBuf, String)]) -> Failure {
@@ -115,7 +116,8 @@ fn conflict(conflicts: &[(PathBuf, String)]) -> Failure {
 
 /// Takes away what killed exports left unfinished. Files of others are not touched.
 fn sweep(folder: &Folder) -> Result<(), Failure> {
-    let mut folders = vec![PathBuf::new(), PathBuf::from(layout::ARTIFACT_META), PathBuf::from(layout::ARTIFACT_PAYLOAD)];
+    let mut folders =
+        vec![PathBuf::new(), PathBuf::from(layout::ARTIFACT_META), PathBuf::from(layout::ARTIFACT_PAYLOAD)];
     for file in TaskFile::ALL {
         folders.extend([file.folder(false), file.folder(true)]);
     }

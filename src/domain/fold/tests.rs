@@ -2,10 +2,10 @@
 
 use serde_json::{Value, json};
 
-use super::event::{Event, EventBody, Stamp, kind};
-use super::fold::{Oddity, TaskState};
-use super::id::{EventId, TaskId, ulid_value};
-use super::{Actor, Task, Timestamp};
+use super::{Oddity, TaskState};
+use crate::domain::event::{Event, EventBody, Stamp, kind};
+use crate::domain::id::{EventId, TaskId, ulid_value};
+use crate::domain::{Actor, Task, Timestamp};
 
 const START: i64 = 1_767_225_600;
 
