@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use super::{App, Failure};
-use crate::domain::Task;
+use super::{App, Failure, Identity};
 use crate::domain::id::TaskId;
+use crate::domain::workflow::{priority_rank, urgency_rank};
+use crate::domain::{Config, Task};
 use crate::store::{TaskFilter, Waiting};
 
 /// A page of tasks.
@@ -22,13 +23,29 @@ pub struct Listing {
     pub warnings: Vec<String>,
 }
 
-/// A task with everything that it waits for.
+/// A task with everything that keeps it from being begun.
 #[derive(Clone, Debug, PartialEq)]
 pub struct BlockedTask {
     /// The task.
     pub task: Task,
-    /// Why it cannot be begun: (`depends_on`, `blocks` or `subtask_of`, the unfinished task).
-    pub reasons: Vec<(String, Task)>,
+    /// Why it cannot be begun; at least one reason.
+    pub reasons: Vec<BlockReason>,
+}
+
+/// What keeps a task from being begun.
+#[derive(Clone, Debug, PartialEq)]
+pub enum BlockReason {
+    /// An unfinished task: it `depends_on` that one, that one `blocks` it, or is a `subtask_of` it.
+    Task {
+        /// The type of the relation.
+        because: String,
+        /// The unfinished task.
+        on: Box<Task>,
+    },
+    /// Its status says so.
+    Status,
+    /// Somebody has to look.
+    NeedsHuman,
 }
 
 impl App {
@@ -45,7 +62,7 @@ impl App {
                 match config.find_status(text) {
                     Some(status) => filter.status = Some(status),
                     // A status that was configured once may still have tasks.
-                    None if reader.in_status(text)? > 0 => {}
+                    None if reader.count_tasks(&filter)? > 0 => {}
                     None => {
                         let known = config.statuses().join(", ");
                         listing.warnings.push(format!("there is no status `{text}`; there are: {known}"));
@@ -58,22 +75,28 @@ impl App {
             // One row more tells whether there are more; counting would cost more than the page.
             filter.limit = limit.map(|limit| limit.saturating_add(1));
             listing.tasks = reader.tasks(&filter)?;
-            if let Some(limit) = limit {
-                listing.truncated = listing.tasks.len() > limit;
-                listing.tasks.truncate(limit);
-            }
             listing.total = count.then(|| reader.count_tasks(&filter)).transpose()?;
-            for task in &listing.tasks {
-                if !listing.status_names.contains_key(&task.status) {
-                    listing.status_names.insert(task.status.clone(), config.display_name(&task.status));
-                }
-            }
-            Ok(listing)
+            Ok(listing.cut(limit).named(&config))
         })
     }
 
-    /// Open tasks that wait for unfinished ones, most urgent first; of one task, or of all. The
-    /// second value says whether there are more than the limit let through.
+    /// Tasks that could be begun now, best first; with an actor also those that are assigned to it.
+    ///
+    /// # Errors
+    /// [`Failure`] if the actor is not valid or the file cannot be read.
+    pub fn ready_list(
+        &self,
+        who: &Identity,
+        statuses: Option<&[String]>,
+        limit: Option<usize>,
+    ) -> Result<Listing, Failure> {
+        let tasks = self.ready(who, statuses, limit.map(|limit| limit.saturating_add(1)))?;
+        let config = self.read(|reader| Ok::<_, Failure>(reader.config()?))?;
+        Ok(Listing { tasks, ..Listing::default() }.cut(limit).named(&config))
+    }
+
+    /// Open tasks that cannot be begun, with the reasons, most urgent first; of one task, or of
+    /// all. The second value says whether there are more than the limit let through.
     ///
     /// # Errors
     /// As [`App::task`].
@@ -85,7 +108,20 @@ impl App {
         self.read(|reader| {
             let of: Option<TaskId> =
                 of.map(|text| super::resolve::task(reader, text).map(|task| task.id)).transpose()?;
-            let mut tasks = gathered(reader.waiting(of.as_ref(), None)?);
+            let mut blocked = Blocked::default();
+            for Waiting { task, because, on } in reader.waiting(of.as_ref(), None)? {
+                blocked.add(task, BlockReason::Task { because, on: Box::new(on) });
+            }
+            let stuck = TaskFilter { status: Some("blocked".to_owned()), ..TaskFilter::default() };
+            let asking = TaskFilter { needs_human: true, ..TaskFilter::default() };
+            for (filter, reason) in [(stuck, BlockReason::Status), (asking, BlockReason::NeedsHuman)] {
+                for task in reader.tasks(&filter)? {
+                    if of.as_ref().is_none_or(|of| *of == task.id) {
+                        blocked.add(task, reason.clone());
+                    }
+                }
+            }
+            let mut tasks: Vec<BlockedTask> = blocked.tasks.into_values().collect();
             let truncated = limit.is_some_and(|limit| tasks.len() > limit);
             tasks.truncate(limit.unwrap_or(usize::MAX));
             Ok((tasks, truncated))
@@ -93,14 +129,37 @@ impl App {
     }
 }
 
-/// One entry for each task; what belongs to one task stands together already.
-fn gathered(waiting: Vec<Waiting>) -> Vec<BlockedTask> {
-    let mut tasks: Vec<BlockedTask> = Vec::new();
-    for Waiting { task, because, on } in waiting {
-        match tasks.last_mut().filter(|last| last.task.id == task.id) {
-            Some(last) => last.reasons.push((because, on)),
-            None => tasks.push(BlockedTask { task, reasons: vec![(because, on)] }),
+impl Listing {
+    /// Leaves out what the limit does not let through; the list holds one more if there is more.
+    fn cut(mut self, limit: Option<usize>) -> Self {
+        if let Some(limit) = limit {
+            self.truncated = self.tasks.len() > limit;
+            self.tasks.truncate(limit);
         }
+        self
     }
-    tasks
+
+    fn named(mut self, config: &Config) -> Self {
+        for task in &self.tasks {
+            if !self.status_names.contains_key(&task.status) {
+                self.status_names.insert(task.status.clone(), config.display_name(&task.status));
+            }
+        }
+        self
+    }
+}
+
+/// Tasks with their reasons, in the order of `next`.
+#[derive(Default)]
+struct Blocked {
+    tasks: BTreeMap<(usize, usize, TaskId), BlockedTask>,
+}
+
+impl Blocked {
+    fn add(&mut self, task: Task, reason: BlockReason) {
+        let place =
+            (priority_rank(task.priority.as_deref()), urgency_rank(task.urgency.as_deref()), task.id.clone());
+        let entry = self.tasks.entry(place).or_insert_with(|| BlockedTask { task, reasons: Vec::new() });
+        entry.reasons.push(reason);
+    }
 }

@@ -4,17 +4,22 @@
 //! never sees arguments, standard output or HTTP, and holds no SQL.
 
 mod archive;
+mod ask;
 mod bulk;
 pub mod code;
+mod examine;
 mod execute;
 mod facts;
 mod failure;
+mod feed;
 mod identity;
 mod init;
 mod list;
+mod mend;
 mod next;
 mod read;
 mod resolve;
+mod tree_report;
 mod world;
 
 use std::path::Path;
@@ -22,20 +27,24 @@ use std::time::Duration;
 
 pub use bulk::{ImportReport, ImportSet, Merge, Place, Prefer, Sourced, TaskImport};
 pub use code::{Code, ExitClass};
+pub use examine::{CHECKS, Finding, Level, Report};
 pub use execute::{Names, Outcome};
 pub use facts::names_over_time;
 pub use failure::Failure;
+pub use feed::FeedPage;
 pub use identity::{Identity, actor};
 pub use init::{InitOptions, InitOutcome};
-pub use list::{BlockedTask, Listing};
+pub use list::{BlockReason, BlockedTask, Listing};
+pub use mend::{Mended, TREE_CHECK, TreeState};
 pub use next::POOL;
-pub use read::{ArtifactInfo, CommentThread, Details, Finding, Level, PlanText, Related, Report};
+pub use read::{ArtifactInfo, CommentThread, Details, PlanText, Related};
 pub use resolve::{chosen_event_id, chosen_task_id, comment_id};
+pub use tree_report::{Disagreement, TreeReport};
 pub use world::World;
 
 pub use crate::store::{
-    Arrival, FeedQuery, Incoming, Reader, Root, ShortIdIndex, TaskFilter, TaskSort, TextKind, Totals,
-    Waiting, hex, sha256,
+    Answer, Arrival, FeedQuery, Incoming, Limits, Reader, Root, ShortIdIndex, SqlValue, Table, TaskFilter,
+    TaskSort, TextKind, Totals, Waiting, hex, sha256,
 };
 use crate::store::{Store, find};
 

@@ -6,10 +6,9 @@ use super::{App, Failure, resolve};
 use crate::domain::artifact::Artifact;
 use crate::domain::comment::Comment;
 use crate::domain::event::{Event, kind};
-use crate::domain::fold::{Oddity, TaskState};
 use crate::domain::id::TaskId;
 use crate::domain::{Config, Task, plan, workflow};
-use crate::store::{Incoming, Reader, TextKind, Totals};
+use crate::store::{Incoming, Reader, TextKind};
 
 /// A task at the other end of a relation.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -134,18 +133,10 @@ impl App {
         })
     }
 
-    /// What is wrong with the tracker: the file, the log, the tables, the facts.
-    ///
-    /// # Errors
-    /// [`Failure`] if the file cannot be read at all.
-    pub fn examine(&self, mut each: impl FnMut(&TaskId)) -> Result<Report, Failure> {
-        self.read(|reader| examine(reader, &mut each))
-    }
-
     /// Makes the derived tables anew from the log: all of them, or one task's.
     ///
     /// # Errors
-    /// [`Failure`]; the tables stay as they were then.
+    /// `STORE_CORRUPT` if the log itself is damaged, `NOT_FOUND`; the tables stay as they were then.
     pub fn rebuild(
         &mut self,
         task: Option<&str>,
@@ -162,6 +153,7 @@ impl App {
                 Ok(vec![id])
             }
             None => {
+                super::mend::sound_log(tx)?;
                 let mut rebuilt = Vec::new();
                 tx.rebuild(|id| {
                     each(id);
@@ -255,157 +247,4 @@ fn threads(comments: Vec<Comment>) -> Vec<CommentThread> {
         }
     }
     threads
-}
-
-/// How bad a finding is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Level {
-    /// Legal, but somebody may want to know.
-    Warning,
-    /// Something is not as it was written.
-    Error,
-}
-
-/// Something that `doctor` found.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Finding {
-    /// How bad it is.
-    pub level: Level,
-    /// Which check found it.
-    pub check: &'static str,
-    /// What it found.
-    pub message: String,
-    /// The task concerned.
-    pub task_id: Option<String>,
-}
-
-/// What `doctor` found.
-#[derive(Clone, Debug, Default)]
-pub struct Report {
-    /// The findings, in order of the checks.
-    pub findings: Vec<Finding>,
-    /// The tracker's sizes.
-    pub totals: Totals,
-}
-
-/// The checks of [`App::examine`], in order.
-pub const CHECKS: [&str; 8] = [
-    "integrity",
-    "event_chain",
-    "artifact_payloads",
-    "derived_tables",
-    "history",
-    "references",
-    "short_ids",
-    "quarantine",
-];
-
-fn examine(reader: &Reader<'_>, each: &mut dyn FnMut(&TaskId)) -> Result<Report, Failure> {
-    let mut findings = Vec::new();
-    let mut add = |level, check, task_id: Option<&str>, message: String| {
-        findings.push(Finding { level, check, message, task_id: task_id.map(str::to_owned) });
-    };
-    for fault in reader.integrity_faults()? {
-        add(Level::Error, CHECKS[0], None, fault);
-    }
-    for event in reader.broken_events()? {
-        add(Level::Error, CHECKS[1], None, format!("event {event} is not what was written"));
-    }
-    for artifact in reader.damaged_artifacts()? {
-        add(Level::Error, CHECKS[2], None, format!("the payload of {artifact} is not what was written"));
-    }
-    for (table, difference) in reader.drift()? {
-        add(Level::Error, CHECKS[3], None, format!("{table}: {difference} (differs from the log)"));
-    }
-    for id in reader.task_ids()? {
-        let history = reader.history(&id)?;
-        let (state, oddities) = TaskState::fold(&history);
-        for (place, oddity) in oddities {
-            add(
-                Level::Warning,
-                CHECKS[4],
-                Some(id.as_str()),
-                format!("event {} {}", history[place].id, oddity_text(oddity)),
-            );
-        }
-        if let Some(task) = &state.task {
-            references(reader, task, &mut add)?;
-        }
-        each(&id);
-    }
-    for (short_id, tasks) in reader.contested_short_ids()? {
-        add(
-            Level::Warning,
-            CHECKS[6],
-            None,
-            format!("{short_id} is claimed by {} tasks; the first keeps it", tasks.len()),
-        );
-    }
-    for (id, kind) in reader.quarantined()? {
-        add(Level::Warning, CHECKS[7], None, format!("another {kind} under {id} was set aside"));
-    }
-    Ok(Report { findings, totals: reader.totals()? })
-}
-
-fn references(
-    reader: &Reader<'_>,
-    task: &Task,
-    add: &mut impl FnMut(Level, &'static str, Option<&str>, String),
-) -> Result<(), Failure> {
-    let id = Some(task.id.as_str());
-    for relation in &task.relationships_out {
-        let target = &relation.target_task_id;
-        let known =
-            TaskId::parse_foreign(target).map(|id| reader.find_task(&id)).transpose()?.flatten().is_some();
-        if target == task.id.as_str() {
-            add(Level::Warning, CHECKS[5], id, format!("{} {} itself", task.name(), relation.kind));
-        } else if !known {
-            add(
-                Level::Warning,
-                CHECKS[5],
-                id,
-                format!("{} {} {target}, which is not here", task.name(), relation.kind),
-            );
-        } else if let Some(way) = circle(reader, task, &relation.kind, target)? {
-            add(
-                Level::Warning,
-                CHECKS[5],
-                id,
-                format!("{} {} in a circle of {} tasks", task.name(), relation.kind, way),
-            );
-        }
-    }
-    for evidence in task.evidence_refs.iter().filter(|e| e.source_type == "artifact") {
-        if reader.find_artifact(&evidence.id)?.is_none() {
-            add(
-                Level::Warning,
-                CHECKS[5],
-                id,
-                format!("{} refers to artifact {}, which is not here", task.name(), evidence.id),
-            );
-        }
-    }
-    Ok(())
-}
-
-fn circle(reader: &Reader<'_>, task: &Task, kind: &str, target: &str) -> Result<Option<usize>, Failure> {
-    let Some(target) = TaskId::parse_foreign(target) else { return Ok(None) };
-    let (from, to, waits) = match kind {
-        "depends_on" => (&target, &task.id, true),
-        "blocks" => (&task.id, &target, true),
-        "subtask_of" => (&target, &task.id, false),
-        _ => return Ok(None),
-    };
-    Ok(reader.way(from, to, waits)?.map(|way| way.len()))
-}
-
-fn oddity_text(oddity: Oddity) -> String {
-    match oddity {
-        Oddity::CreatedAgain => "creates the task a second time; it counts as a note only".to_owned(),
-        Oddity::NotCreated => "is about a task that nothing created".to_owned(),
-        Oddity::IllTyped(member) => format!("has no usable `{member}`"),
-        Oddity::ProtectedField => "sets a field that only other events change".to_owned(),
-        Oddity::NoSuchComment => "is about a comment that is not there".to_owned(),
-        Oddity::UnknownType => "is of a type that this version gives no meaning to".to_owned(),
-    }
 }

@@ -10,14 +10,16 @@ use crate::app::{App, Code, DEFAULT_WAIT, Failure, Identity, Root, World};
 
 /// The surroundings of one run.
 pub struct Context {
-    /// Whether `--json` is on the line, so that errors are JSON even if the line does not parse.
+    /// Whether `--json` or `--format json` is on the line, so that errors are JSON even if the line does not parse.
     json: bool,
 }
 
 impl Context {
     /// Looks at the command line for what must be known before it is parsed.
     pub fn new(args: &[OsString]) -> Self {
-        let json = args.iter().take_while(|arg| *arg != "--").any(|arg| arg == "--json");
+        let words: Vec<&OsString> = args.iter().take_while(|arg| *arg != "--").collect();
+        let json = words.iter().any(|arg| *arg == "--json" || *arg == "--format=json")
+            || words.windows(2).any(|pair| pair[0] == "--format" && pair[1] == "json");
         Self { json }
     }
 

@@ -25,7 +25,8 @@ pub enum Format {
     Markdown,
 }
 
-/// Rows under a heading, as table, CSV or Markdown; as JSON, one object per line.
+/// Rows under a heading, as table, CSV or Markdown; as JSON, one object per line. Without columns
+/// there is no heading.
 ///
 /// # Errors
 /// `OUTPUT_FAILED` if a row cannot be put into this form.
@@ -51,7 +52,7 @@ fn csv(columns: &[String], rows: &[Vec<String>]) -> Result<String, Failure> {
     // A file gets the text as it is; a terminal gets nothing that it would obey.
     let shown = std::io::stdout().is_terminal();
     let mut writer = csv::Writer::from_writer(Vec::new());
-    let mut result = writer.write_record(columns);
+    let mut result = if columns.is_empty() { Ok(()) } else { writer.write_record(columns) };
     for row in rows {
         result = result.and_then(|()| match shown {
             true => writer.write_record(row.iter().map(|text| printable(text))),
@@ -70,7 +71,7 @@ fn markdown(columns: &[String], rows: &[Vec<String>]) -> String {
     };
     let rule = format!("|{}\n", " --- |".repeat(columns.len()));
     let body: String = rows.iter().map(|row| line(row)).collect();
-    line(columns) + &rule + &body
+    if columns.is_empty() { body } else { line(columns) + &rule + &body }
 }
 
 /// Text that Markdown neither takes for the end of a cell nor for markup.

@@ -10,7 +10,7 @@ use crate::domain::json;
 pub fn newest_first(events: &[Event], full: bool) -> Vec<String> {
     let mut lines = Vec::with_capacity(events.len());
     for event in events.iter().rev() {
-        lines.push(printable(&line(event)));
+        lines.push(printable(&line(event, None)));
         lines.extend(provenance(event).map(|text| format!("  {}", printable(&text))));
         if full {
             let data = json::document(&Value::Object(event.data.clone()));
@@ -20,11 +20,11 @@ pub fn newest_first(events: &[Event], full: bool) -> Vec<String> {
     lines
 }
 
-/// One event in one line, not yet printable.
-pub fn line(event: &Event) -> String {
+/// One event in one line, with its task's name where several tasks are shown. Not yet printable.
+pub fn line(event: &Event, task: Option<&str>) -> String {
     let summary = summary(event);
-    let gap = if summary.is_empty() { "" } else { "  " };
-    format!("{}  {}  {}{gap}{summary}", event.ts, event.kind, event.actor.display())
+    let parts = [&event.ts, task.unwrap_or_default(), &event.kind, event.actor.display(), &summary];
+    parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("  ")
 }
 
 /// Why it was written, if that was said.

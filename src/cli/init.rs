@@ -3,12 +3,15 @@
 use std::path::{Path, PathBuf};
 
 use super::context::Context;
+use super::import::notices;
 use super::output::Done;
 use super::prompt::Prompt;
 use super::text::printable;
 use super::write::OutputArgs;
-use crate::app::{App, Code, Failure, InitOptions, InitOutcome, Root, World, actor};
+use crate::app::{App, Code, Failure, ImportReport, InitOptions, InitOutcome, Root, World, actor};
+use crate::domain::Config;
 use crate::domain::decide::checked_code;
+use crate::export::{self, ReadOptions, TreeReport};
 use crate::view;
 
 /// What the tracker is told about itself.
@@ -57,8 +60,14 @@ pub fn run(args: Args, context: &Context) -> Result<Done, Failure> {
     let found = App::tracker_of(&project);
     let lattice = found.as_ref().map_or_else(|| project.join(".lattice"), |root| root.lattice.clone());
     let options = if found.is_some() { InitOptions::default() } else { options(&args)?.checked()? };
-    let outcome = App::init(&lattice, &World::real(), context.wait()?, &options, None)?;
-    answer(args.output, project, lattice, &outcome)
+    let tree = match found.is_none() && export::holds_tree(&lattice) {
+        true => Some(export::read_tree(&lattice, &ReadOptions::default())?),
+        false => None,
+    };
+    let set = tree.as_ref().map(|tree| &tree.set);
+    let outcome = App::init(&lattice, &World::real(), context.wait()?, &options, set)?;
+    let heard = tree.map(|tree| tree.report).unwrap_or_default();
+    answer(args.output, project, lattice, &outcome, &heard)
 }
 
 fn answer(
@@ -66,24 +75,63 @@ fn answer(
     project: PathBuf,
     lattice: PathBuf,
     outcome: &InitOutcome,
+    heard: &TreeReport,
 ) -> Result<Done, Failure> {
     let place = lattice.display().to_string();
     let (made, imported) = match outcome {
         InitOutcome::Made(report) => (true, report.as_ref()),
         InitOutcome::AlreadyThere => (false, None),
     };
-    let done = if output.json {
-        let root = Root { project, tree: lattice.clone(), lattice };
-        let config = App::open_read(root, World::real())?.read(|reader| Ok(reader.config()?))?;
-        Done::envelope(view::init(&place, made, &config, imported))
+    let done = if output.json || (made && !output.quiet) {
+        let root = Root { project: project.clone(), tree: lattice.clone(), lattice };
+        let config =
+            App::open_read(root, World::real())?.read(|reader| Ok::<_, Failure>(reader.config()?))?;
+        match output.json {
+            true => Done::envelope(view::init(&place, made, &config, imported.map(|report| (report, heard)))),
+            false => Done::lines(greeting(&place, &config, imported)),
+        }
     } else if output.quiet {
         Done::lines(place)
-    } else if made {
-        Done::lines(format!("Made the tracker {}\nBegin with `lattice create TITLE`.", printable(&place)))
     } else {
         Done::lines(format!("Already initialised: {}", printable(&place)))
     };
+    let done = if output.json || imported.is_none() { done } else { notices(done, heard) };
+    let done = match World::real().variable("LATTICE_ROOT").map(PathBuf::from) {
+        Some(other) if other.canonicalize().ok() != Some(project) => done.warn(format!(
+            "LATTICE_ROOT is {}, so commands will look for a tracker there and not here",
+            other.display()
+        )),
+        _ => done,
+    };
     Ok(if made { done.committed() } else { done })
+}
+
+/// What a person reads about a new tracker.
+fn greeting(place: &str, config: &Config, imported: Option<&ImportReport>) -> String {
+    let mut lines = vec![format!("Made the tracker {place}")];
+    if let Some(report) = imported {
+        lines.push(format!(
+            "Took in {} events of {} tasks from the files there",
+            report.new_events,
+            report.tasks.len()
+        ));
+    }
+    for (name, pointer) in [
+        ("Project", "/project_name"),
+        ("Instance", "/instance_name"),
+        ("Model", "/model"),
+        ("Default actor", "/default_actor"),
+    ] {
+        if let Some(value) = config.get(pointer) {
+            lines.push(format!("{name}: {}", view::cell(value)));
+        }
+    }
+    lines.push(match config.short_id_prefix() {
+        Some(prefix) => format!("Short ids: {prefix}-1, {prefix}-2, …"),
+        None => "Short ids: none yet; `lattice set-project-code CODE` brings them".to_owned(),
+    });
+    lines.push("Next: lattice create TITLE".to_owned());
+    lines.iter().map(|line| printable(line) + "\n").collect()
 }
 
 /// The folder, without symbolic links on the way.

@@ -88,7 +88,7 @@ impl From<Sort> for TaskSort {
 
 /// Lists the tasks.
 pub fn run(args: Args, context: &Context) -> Result<Done, Failure> {
-    let fields = args.fields.as_deref().map(checked).transpose()?;
+    let fields = args.fields.as_deref().map(checked_fields).transpose()?;
     let filter = TaskFilter {
         status: args.status,
         assigned: args.assigned,
@@ -96,6 +96,7 @@ pub fn run(args: Args, context: &Context) -> Result<Done, Failure> {
         kind: args.kind,
         priority: args.priority,
         include_archived: args.include_archived,
+        needs_human: false,
         sort: args.sort.into(),
         limit: args.limit,
     };
@@ -104,7 +105,7 @@ pub fn run(args: Args, context: &Context) -> Result<Done, Failure> {
 }
 
 /// Fields that exist.
-fn checked(names: &[String]) -> Result<Vec<String>, Failure> {
+pub fn checked_fields(names: &[String]) -> Result<Vec<String>, Failure> {
     let known = |name: &&String| {
         view::FIELDS.contains(&name.as_str())
             || name.strip_prefix("custom_fields.").is_some_and(|k| !k.is_empty())
@@ -165,8 +166,7 @@ impl Form {
     fn grid(&self, listing: &Listing, format: Format) -> Result<String, Failure> {
         let usual = if format == Format::Csv { COLUMNS_FOR_PROGRAMS } else { COLUMNS };
         let fields = self.fields.clone().unwrap_or_else(|| usual.map(str::to_owned).to_vec());
-        let headings: Vec<String> =
-            fields.iter().map(|f| if format == Format::Csv { f.clone() } else { heading(f) }).collect();
+        let headings: Vec<String> = fields.iter().map(|field| heading(field, format)).collect();
         let row =
             |task: &Task| fields.iter().map(|f| view::field(task, status_name(listing, task), f)).collect();
         let rows: Vec<Vec<Value>> = listing.tasks.iter().map(row).collect();
@@ -177,13 +177,14 @@ impl Form {
     }
 }
 
-fn heading(field: &str) -> String {
-    match field {
+fn heading(field: &str, format: Format) -> String {
+    let words = match field {
+        _ if format == Format::Csv => return field.to_owned(),
         "name" => "task".to_owned(),
         "status_name" => "status".to_owned(),
-        "assigned_to" => "assigned to".to_owned(),
         other => other.replace('_', " "),
-    }
+    };
+    if format == Format::Table { words.to_uppercase() } else { words }
 }
 
 fn status_name<'a>(listing: &'a Listing, task: &'a Task) -> &'a str {

@@ -7,6 +7,7 @@ mod format;
 mod history;
 mod output;
 mod parse;
+mod progress;
 mod prompt;
 mod several;
 mod source;
@@ -18,6 +19,7 @@ mod write;
 
 mod archive;
 mod assign;
+mod blocked;
 mod comment;
 mod comment_delete;
 mod comment_edit;
@@ -27,7 +29,11 @@ mod completions;
 mod config;
 mod context_text;
 mod create;
+mod doctor;
 mod event;
+mod events;
+mod export;
+mod import;
 mod init;
 mod link;
 mod list;
@@ -35,9 +41,12 @@ mod next;
 mod notes;
 mod plan;
 mod react;
+mod ready;
+mod rebuild;
 mod set_project_code;
 mod set_subproject_code;
 mod show;
+mod sql;
 mod status;
 mod unarchive;
 mod unlink;
@@ -128,6 +137,14 @@ const COMMANDS: &[Entry] = &[
     entry!(notes, "notes", Talk, "Show or write notes about a task"),
     entry!(list, "list", Questions, "List tasks"),
     entry!(show, "show", Questions, "Show one task with its history"),
+    entry!(ready, "ready", Questions, "List tasks that could be begun now"),
+    entry!(blocked, "blocked", Questions, "List tasks that cannot be begun, and why"),
+    entry!(events, "events", Questions, "Print what happened, in order of arrival"),
+    entry!(sql, "sql", Questions, "Ask in SQL, reading only"),
+    entry!(export, "export", Sharing, "Write the tracker as files that git and people can read"),
+    entry!(import, "import", Sharing, "Take in what such files say"),
+    entry!(doctor, "doctor", Tracker, "Examine the tracker"),
+    entry!(rebuild, "rebuild", Tracker, "Make the derived tables anew from the log"),
     entry!(init, "init", Tracker, "Make the tracker of a project"),
     entry!(context_text, "context", Tracker, "Show or write what the tracker is for"),
     entry!(config, "config", Tracker, "Read and change the settings"),

@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use serde_json::Value;
 
 use super::context::Context;
+use super::style::{self, paint};
 use super::text::{printable, printable_lines};
 use crate::app::{Code, ExitClass, Failure, Outcome};
 use crate::view;
@@ -173,10 +174,11 @@ fn report(failure: &Failure, context: &Context) -> ExitCode {
 
 /// An error as text.
 pub fn sentence(failure: &Failure) -> String {
+    let error = paint(style::ERROR, style::on_errors(), "Error:");
     if failure.code.exit_class() == ExitClass::Usage {
-        return format!("Error: {}\n", printable_block(&failure.message));
+        return format!("{error} {}\n", printable_block(&failure.message));
     }
-    let mut text = format!("Error: {} [{}]\n", printable(&failure.message), failure.code);
+    let mut text = format!("{error} {} [{}]\n", printable(&failure.message), failure.code);
     if let Some(hint) = &failure.hint {
         text.push_str(&format!("Hint: {}\n", printable(hint)));
     }

@@ -13,8 +13,6 @@ pub const WARNING: Style = AnsiColor::Yellow.on_default();
 pub const GOOD: Style = AnsiColor::Green.on_default();
 /// Headings.
 pub const HEADING: Style = Style::new().bold();
-/// What matters less.
-pub const FAINT: Style = Style::new().dimmed();
 
 /// Whether standard output shows colours.
 pub fn on_output() -> bool {

@@ -14,10 +14,9 @@ pub fn render(columns: &[String], rows: &[Vec<String>]) -> String {
     let bold = style::on_output();
     let mut table = Table::new();
     table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Dynamic);
-    table.set_header(columns.iter().map(|name| {
-        let cell = Cell::new(printable(name).to_uppercase());
-        if bold { cell.add_attribute(Attribute::Bold) } else { cell }
-    }));
+    if !columns.is_empty() {
+        table.set_header(headings(columns, bold));
+    }
     for row in rows {
         table.add_row(row.iter().map(|text| printable(text)));
     }
@@ -29,4 +28,12 @@ pub fn render(columns: &[String], rows: &[Vec<String>]) -> String {
     }
     let lines: Vec<String> = table.lines().map(|line| line.trim_end().to_owned()).collect();
     lines.join("\n") + "\n"
+}
+
+fn headings(columns: &[String], bold: bool) -> Vec<Cell> {
+    let one = |name: &String| {
+        let cell = Cell::new(printable(name));
+        if bold { cell.add_attribute(Attribute::Bold) } else { cell }
+    };
+    columns.iter().map(one).collect()
 }

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use crate::app::Sourced;
+use crate::app::{Place, Sourced};
 use crate::domain::event::kind;
 use crate::domain::id::{EventId, SortKey, TaskId};
 use crate::domain::short_id::{NumberClaim, ShortId, shown_numbers};
@@ -37,6 +37,23 @@ impl Histories {
             }
             self.events.push(event);
         }
+    }
+
+    /// Adds events from a log of copies. What stands in a log of its own counts from there, so only
+    /// events that stand nowhere else come in; for copies that say something else there are places.
+    pub(super) fn extend_with_copies(
+        &mut self,
+        copies: impl IntoIterator<Item = Sourced<Event>>,
+    ) -> Vec<Place> {
+        let mut other = Vec::new();
+        for copy in copies {
+            match self.first.get(&copy.item.id).and_then(|place| self.events.get(*place)) {
+                Some(known) if known.item.raw() != copy.item.raw() => other.push(copy.place),
+                Some(_) => {}
+                None => self.extend([copy]),
+            }
+        }
+        other
     }
 
     /// The tasks that there are events of.

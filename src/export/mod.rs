@@ -4,11 +4,8 @@
 //! made anew from it. This room never writes to the tracker and never words SQL: it asks a
 //! [`Reader`](crate::app::Reader) and gives an [`ImportSet`].
 
-use std::path::PathBuf;
-
-use serde_json::Value;
-
 use crate::app::ImportSet;
+pub use crate::app::{Disagreement, TreeReport};
 
 mod artifacts;
 mod document;
@@ -51,29 +48,4 @@ pub struct Tree {
     pub set: ImportSet,
     /// What a person should hear about.
     pub report: TreeReport,
-}
-
-/// What a person should hear about a tree.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct TreeReport {
-    /// Sentences: markers skipped, lines repaired, files that were not used.
-    pub notices: Vec<String>,
-    /// Where a snapshot and its log say different things.
-    pub disagreements: Vec<Disagreement>,
-    /// Files and folders that Lattice does not know, relative to the tree. They are never read,
-    /// changed or deleted.
-    pub unknown_files: Vec<PathBuf>,
-}
-
-/// A field in which a snapshot and the fold of its log differ.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Disagreement {
-    /// The task's id.
-    pub task: String,
-    /// The member of the snapshot; `id` where the snapshot has no log at all.
-    pub field: String,
-    /// What the snapshot says.
-    pub snapshot: Value,
-    /// What the log says.
-    pub log: Value,
 }

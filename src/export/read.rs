@@ -47,7 +47,7 @@ pub fn read_tree(dir: &Path, options: &ReadOptions) -> Result<Tree, Failure> {
 /// Whether a folder holds a tree, or the beginning of one.
 #[must_use]
 pub fn holds_tree(dir: &Path) -> bool {
-    [layout::CONFIG, layout::INSTANCE, layout::EVENTS]
+    [layout::CONFIG, layout::INSTANCE, layout::EVENTS, layout::TASKS]
         .iter()
         .any(|name| dir.join(name).symlink_metadata().is_ok())
 }
@@ -92,7 +92,11 @@ impl Reading {
                 self.log(&at.join(&entry.name), &about)?;
             }
         }
-        self.log(Path::new(layout::LIFECYCLE), &About::AnyTask)?;
+        let (path, notices) = (Path::new(layout::LIFECYCLE), &mut self.tree.report.notices);
+        let log = lines::read_log(&self.folder, path, &About::AnyTask, self.options.repair, notices)?;
+        for place in self.histories.extend_with_copies(log.events) {
+            notices.push(format!("{place}: differs from the same event in the task's log, which counts"));
+        }
         self.log(Path::new(layout::INSTANCE), &About::One(Subject::Instance))
     }
 

@@ -116,6 +116,9 @@ fn conflict(conflicts: &[(PathBuf, String)]) -> Failure {
 
 /// Takes away what killed exports left unfinished. Files of others are not touched.
 fn sweep(folder: &Folder) -> Result<(), Failure> {
+    if !folder.path(Path::new("")).is_dir() {
+        return Ok(());
+    }
     let mut folders =
         vec![PathBuf::new(), PathBuf::from(layout::ARTIFACT_META), PathBuf::from(layout::ARTIFACT_PAYLOAD)];
     for file in TaskFile::ALL {

@@ -13,6 +13,7 @@ mod rows;
 mod sessions;
 mod short_ids;
 mod sql;
+mod sql_schema;
 mod tracker;
 mod unplaced;
 
@@ -26,4 +27,5 @@ pub use query::{Incoming, NextCursor, TaskFilter, TaskSort, Waiting};
 pub use rows::TextKind;
 pub use short_ids::ShortIdIndex;
 pub use sql::{Answer, Limits, Query, SqlValue, run_sql};
+pub use sql_schema::{Table, documented_tables};
 pub use tracker::{Reader, Store, Transaction};

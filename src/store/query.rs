@@ -21,6 +21,8 @@ pub struct TaskFilter {
     pub kind: Option<String>,
     pub priority: Option<String>,
     pub include_archived: bool,
+    /// Only tasks that ask for a human.
+    pub needs_human: bool,
     pub sort: TaskSort,
     /// At most so many.
     pub limit: Option<usize>,
@@ -50,6 +52,9 @@ impl TaskFilter {
         let mut values: Vec<Sql> = Vec::new();
         if !self.include_archived {
             sql.push_str(" AND t.archived = 0");
+        }
+        if self.needs_human {
+            sql.push_str(" AND t.needs_human = 1 AND t.open = 1");
         }
         for (column, value) in [
             ("t.status", &self.status),

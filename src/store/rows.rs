@@ -42,12 +42,12 @@ pub(super) fn save_task(conn: &Connection, task: &Task, open: bool) -> Result<()
         .prepare_cached(
             "INSERT INTO tasks (id, short_id, title, status, priority, urgency, complexity, type, assigned_to, created_by,
                created_at, updated_at, done_at, last_status_changed_at, comment_count, reopened_count, archived, archived_at,
-               needs_human, open, priority_rank, urgency_rank, last_event_id, state)
-             VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16,?17,?18,?19,?20,?21,?22,?23,?24)
+               needs_human, open, priority_rank, urgency_rank, last_event_id, description, tags, custom_fields, state)
+             VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16,?17,?18,?19,?20,?21,?22,?23,?24,?25,?26,?27)
              ON CONFLICT (id) DO UPDATE SET short_id=?2, title=?3, status=?4, priority=?5, urgency=?6, complexity=?7, type=?8,
                assigned_to=?9, created_by=?10, created_at=?11, updated_at=?12, done_at=?13, last_status_changed_at=?14,
                comment_count=?15, reopened_count=?16, archived=?17, archived_at=?18, needs_human=?19, open=?20,
-               priority_rank=?21, urgency_rank=?22, last_event_id=?23, state=?24",
+               priority_rank=?21, urgency_rank=?22, last_event_id=?23, description=?24, tags=?25, custom_fields=?26, state=?27",
         )
         .sql()?;
     statement
@@ -75,6 +75,9 @@ pub(super) fn save_task(conn: &Connection, task: &Task, open: bool) -> Result<()
             priority_rank(task.priority.as_deref()) as i64,
             urgency_rank(task.urgency.as_deref()) as i64,
             task.last_event_id,
+            task.description,
+            task.tags.as_ref().filter(|tags| !tags.is_empty()).map(encoded).transpose()?,
+            Some(&task.custom_fields).filter(|fields| !fields.is_empty()).map(encoded).transpose()?,
             encoded(task)?,
         ])
         .sql()?;

@@ -2,17 +2,22 @@
 
 use serde_json::{Value, json};
 
-use crate::app::ImportReport;
+use crate::app::{ImportReport, TreeReport};
 use crate::domain::Config;
 
 /// The tracker, whether it was made now, and what was taken in from the tree that lay there.
 #[must_use]
-pub fn init(path: &str, created: bool, config: &Config, imported: Option<&ImportReport>) -> Value {
+pub fn init(
+    path: &str,
+    created: bool,
+    config: &Config,
+    imported: Option<(&ImportReport, &TreeReport)>,
+) -> Value {
     json!({
         "path": path,
         "created": created,
         "instance_id": config.instance_id(),
         "project_code": config.project_code(),
-        "imported": imported.map(|report| json!({"events": report.new_events})),
+        "imported": imported.map(|(report, tree)| super::import_summary(report, tree)),
     })
 }

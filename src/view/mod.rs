@@ -1,15 +1,23 @@
 //! The shapes of answers: JSON member names, the same on every surface. No logic, no output.
 
+mod blocked;
 pub mod comments;
 pub mod config;
+mod doctor;
 mod init;
 mod list;
 mod show;
+mod sql;
 pub mod texts;
+mod trees;
 
+pub use blocked::blocked;
+pub use doctor::{doctor, level, rebuild};
 pub use init::init;
 pub use list::{FIELDS, cell, compact, field, listed, listing, named_fields};
-pub use show::{details, details_compact, reopened_warning};
+pub use show::{arrival, details, details_compact, reopened_warning};
+pub use sql::{sql_answer, sql_objects, sql_tables, sql_value};
+pub use trees::{by_field, export, export_document, import, import_summary};
 
 use serde_json::{Map, Value, json};
 

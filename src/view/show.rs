@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::app::{Details, Related};
+use crate::app::{Arrival, Details, Related};
 use crate::domain::event::Event;
 use crate::domain::{Task, Timestamp};
 
@@ -98,5 +98,15 @@ fn latest_reopen(event: &Event) -> Value {
         "actor": event.actor.display(),
         "from": event.text("from"),
         "to": event.text("to"),
+    })
+}
+
+/// One event of the feed: the event to the letter, its place, and the cursor to go on from.
+#[must_use]
+pub fn arrival(arrival: &Arrival, epoch: &str) -> Value {
+    json!({
+        "cursor": format!("{epoch}:{}", arrival.seq),
+        "event": arrival.event.value(),
+        "seq": arrival.seq,
     })
 }

@@ -1,0 +1,84 @@
+//! The feed: events in order of arrival, page by page.
+
+use std::collections::BTreeMap;
+
+use super::{App, Code, Failure, resolve};
+use crate::domain::id::TaskId;
+use crate::store::{Arrival, FeedQuery};
+
+/// A piece of the feed. Nothing of the file is held while it is printed.
+#[derive(Clone, Debug, Default)]
+pub struct FeedPage {
+    /// The events.
+    pub arrivals: Vec<Arrival>,
+    /// What their tasks are called, where names were asked for.
+    pub names: BTreeMap<TaskId, String>,
+}
+
+impl App {
+    /// The file's epoch: cursors are `EPOCH:SEQ`.
+    ///
+    /// # Errors
+    /// [`Failure`] if the file cannot be read.
+    pub fn epoch(&self) -> Result<String, Failure> {
+        self.read(|reader| Ok(reader.epoch()?))
+    }
+
+    /// The place that a cursor means: `EPOCH:SEQ`, or a plain number.
+    ///
+    /// # Errors
+    /// `VALIDATION_ERROR` if it is neither, `CURSOR_EXPIRED` if it is another file's.
+    pub fn cursor(&self, text: &str) -> Result<i64, Failure> {
+        let (epoch, number) = match text.rsplit_once(':') {
+            Some((epoch, number)) => (Some(epoch), number),
+            None => (None, text),
+        };
+        let seq = number.parse::<i64>().ok().filter(|seq| *seq >= 0).ok_or_else(|| {
+            Failure::new(Code::ValidationError, format!("`{text}` is no cursor"))
+                .hint("use the `cursor` or `seq` of an event that `lattice events` printed, or 0")
+        })?;
+        let ours = self.epoch()?;
+        match epoch {
+            Some(epoch) if epoch != ours => Err(Failure::new(
+                Code::CursorExpired,
+                format!("the cursor {text} is of another tracker file"),
+            )
+            .hint("the file was made anew since; begin again with `lattice events`")
+            .details(serde_json::json!({"epoch": ours}))),
+            _ => Ok(seq),
+        }
+    }
+
+    /// The task whose events are wanted; it may stand in the log only.
+    ///
+    /// # Errors
+    /// `INVALID_ID`, `NOT_FOUND`, `AMBIGUOUS_ID`.
+    pub fn feed_task(&self, text: &str) -> Result<TaskId, Failure> {
+        self.read(|reader| {
+            let id = resolve::task_id(reader, text)?;
+            if reader.find_task(&id)?.is_none() && reader.history(&id)?.is_empty() {
+                return Err(Failure::new(Code::NotFound, format!("there is no task {text}"))
+                    .hint("see `lattice list --include-archived`"));
+            }
+            Ok(id)
+        })
+    }
+
+    /// One page of the feed; an empty one is its end.
+    ///
+    /// # Errors
+    /// [`Failure`] if the file cannot be read.
+    pub fn feed(&self, query: &FeedQuery, with_names: bool) -> Result<FeedPage, Failure> {
+        self.read(|reader| {
+            let arrivals = reader.feed(query)?;
+            let mut names = BTreeMap::new();
+            for id in arrivals.iter().filter(|_| with_names).filter_map(|arrival| arrival.event.task()) {
+                if !names.contains_key(id) {
+                    let name = reader.find_task(id)?.map_or_else(|| id.to_string(), |task| task.name());
+                    names.insert(id.clone(), name);
+                }
+            }
+            Ok(FeedPage { arrivals, names })
+        })
+    }
+}

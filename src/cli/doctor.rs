@@ -1,0 +1,138 @@
+//! `lattice doctor`: is the tracker as it was written?
+
+use super::context::Context;
+use super::output::{Done, complain};
+use super::progress::Progress;
+use super::style::{self, paint};
+use super::text::printable;
+use super::write::OutputArgs;
+use crate::app::{App, CHECKS, Failure, Level, Mended, Report, TREE_CHECK};
+use crate::export::{self, ReadOptions};
+use crate::view;
+
+/// What to do about findings.
+#[derive(clap::Args, Debug)]
+pub struct Args {
+    /// Make derived tables anew where they differ from the log; nothing else is ever changed
+    #[arg(long)]
+    fix: bool,
+    #[command(flatten)]
+    output: OutputArgs,
+}
+
+/// Examines the tracker. Findings are an answer; only errors among them end with status 1.
+pub fn run(args: Args, context: &Context) -> Result<Done, Failure> {
+    let mut app = if args.fix { context.writer()? } else { context.reader()? };
+    let mut report = examine(&app)?;
+    let mut fixed: Vec<&str> = Vec::new();
+    if args.fix {
+        let progress = Progress::start("Tasks made anew");
+        let before = || complain("The derived tables differ from the log and are being made anew from it.\n");
+        match app.mend(&report, before, |_| progress.step())? {
+            Mended::Rebuilt => {
+                fixed.push(CHECKS[3]);
+                report = examine(&app)?;
+            }
+            Mended::LogDamaged => complain(
+                "The log itself is damaged, so nothing was made anew from it; see docs/recovery.md.\n",
+            ),
+            Mended::NothingToDo => {}
+        }
+    }
+    let has_tree = examine_tree(&app, &mut report)?;
+    app.close();
+    let done = args.output.reply(
+        || view::doctor(&report, args.fix.then_some(&fixed)),
+        || lines(&report),
+        || checks(&report, has_tree),
+    );
+    let done = if fixed.is_empty() { done } else { done.committed() };
+    Ok(done.status(u8::from(report.count(Level::Error) > 0)))
+}
+
+fn examine(app: &App) -> Result<Report, Failure> {
+    let progress = Progress::start("Tasks examined");
+    app.examine(|_| progress.step())
+}
+
+/// Holds the exported tree, if there is one, against the database.
+fn examine_tree(app: &App, report: &mut Report) -> Result<bool, Failure> {
+    let tree = &app.root().tree;
+    if !export::holds_tree(tree) {
+        return Ok(false);
+    }
+    match export::read_tree(tree, &ReadOptions::default()) {
+        Ok(tree) => {
+            for notice in tree.report.notices {
+                report.add_about_tree(Level::Warning, notice);
+            }
+            let fields = tree.report.disagreements.len();
+            if fields > 0 {
+                let message = format!(
+                    "snapshots differ from their logs in {fields} fields; `lattice import --dry-run` lists them"
+                );
+                report.add_about_tree(Level::Warning, message);
+            }
+            report.add_tree_state(&app.compare_tree(&tree.set)?);
+        }
+        Err(failure) => report.add_about_tree(Level::Error, failure.message),
+    }
+    Ok(true)
+}
+
+/// One line per finding, for programs without JSON.
+fn lines(report: &Report) -> String {
+    let line = |f: &crate::app::Finding| {
+        printable(&format!("{}  {}  {}", view::level(f.level), f.check, f.message)) + "\n"
+    };
+    report.findings.iter().map(line).collect()
+}
+
+/// One line per check, its findings below, and the sizes.
+fn checks(report: &Report, has_tree: bool) -> String {
+    let mut text = String::new();
+    for check in CHECKS.into_iter().chain(has_tree.then_some(TREE_CHECK)) {
+        let findings: Vec<_> = report.findings.iter().filter(|f| f.check == check).collect();
+        let worst = findings.iter().map(|f| f.level).max();
+        let (mark, style) = match worst {
+            None => ("✓", style::GOOD),
+            Some(Level::Warning) => ("!", style::WARNING),
+            Some(Level::Error) => ("✗", style::ERROR),
+        };
+        text.push_str(&format!("{} {}\n", paint(style, style::on_output(), mark), meaning(check)));
+        for finding in findings {
+            text.push_str(&format!("    {}\n", printable(&finding.message)));
+        }
+    }
+    let totals = &report.totals;
+    text.push_str(&format!(
+        "{}, {}, {}, {}: {}, {}\n",
+        several(totals.tasks, "task"),
+        several(totals.events, "event"),
+        several(totals.artifacts, "artifact"),
+        several(totals.resources, "resource"),
+        several(report.count(Level::Error) as i64, "error"),
+        several(report.count(Level::Warning) as i64, "warning"),
+    ));
+    text
+}
+
+fn several(count: i64, what: &str) -> String {
+    if count == 1 { format!("1 {what}") } else { format!("{count} {what}s") }
+}
+
+/// What a check asks, as a statement that holds when it passes.
+fn meaning(check: &str) -> &str {
+    match check {
+        "integrity" => "the database file is whole",
+        "event_chain" => "every event is as it was written",
+        "artifact_payloads" => "every payload is as it was written",
+        "derived_tables" => "the tables say what the log says",
+        "history" => "every event has a meaning",
+        "references" => "relations lead somewhere, and in no circle",
+        "short_ids" => "no short id is claimed twice",
+        "quarantine" => "nothing was set aside",
+        TREE_CHECK => "the exported tree and the database are in step",
+        other => other,
+    }
+}

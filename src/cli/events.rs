@@ -1,0 +1,98 @@
+//! `lattice events`: what happened, in order of arrival.
+
+use std::io::Write;
+
+use super::context::Context;
+use super::history;
+use super::output::{Done, output_failed};
+use super::text::printable;
+use super::write::OutputArgs;
+use crate::app::{Failure, FeedPage, FeedQuery};
+use crate::domain::json;
+use crate::view;
+
+/// Which events.
+#[derive(clap::Args, Debug)]
+pub struct Args {
+    /// Only what arrived after this: the `cursor` (or `seq`) of an event that was printed before
+    #[arg(long, value_name = "CURSOR")]
+    since: Option<String>,
+    /// Only events of this type
+    #[arg(long = "type", value_name = "TYPE")]
+    kind: Option<String>,
+    /// Only events of this task
+    #[arg(long)]
+    task: Option<String>,
+    /// At most so many
+    #[arg(long, value_name = "N")]
+    limit: Option<usize>,
+    /// One JSON value per line, as with --json
+    #[arg(long, value_name = "FORMAT", value_parser = ["jsonl"], help_heading = "Output")]
+    format: Option<String>,
+    #[command(flatten)]
+    output: OutputArgs,
+}
+
+/// Events read at once. Between two pages nothing of the file is held, so that a slow reader of
+/// the output keeps no writer from tidying up.
+const PAGE: usize = 500;
+
+/// Prints the events, page by page.
+pub fn run(args: Args, context: &Context) -> Result<Done, Failure> {
+    let form = match args.output {
+        OutputArgs { json: true, .. } => Form::Json,
+        _ if args.format.is_some() => Form::Json,
+        OutputArgs { quiet: true, .. } => Form::Quiet,
+        _ => Form::Human,
+    };
+    let app = context.reader()?;
+    let epoch = app.epoch()?;
+    let mut query = FeedQuery {
+        since: args.since.as_deref().map(|text| app.cursor(text)).transpose()?.unwrap_or(0),
+        kind: args.kind,
+        task: args.task.as_deref().map(|text| app.feed_task(text)).transpose()?,
+        limit: None,
+    };
+    let mut left = args.limit.unwrap_or(usize::MAX);
+    while left > 0 {
+        let size = left.min(PAGE);
+        query.limit = Some(size);
+        let page = app.feed(&query, form == Form::Human)?;
+        let Some(last) = page.arrivals.last() else { return Ok(Done::silent()) };
+        query.since = last.seq;
+        left -= page.arrivals.len();
+        print(&page, &epoch, form)?;
+        if page.arrivals.len() < size {
+            return Ok(Done::silent());
+        }
+    }
+    query.limit = Some(1);
+    let more = form == Form::Human && !app.feed(&query, false)?.arrivals.is_empty();
+    let note = || format!("There are more; go on with --since {}:{}", epoch, query.since);
+    Ok(if more { Done::silent().note(note()) } else { Done::silent() })
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Form {
+    Json,
+    Quiet,
+    Human,
+}
+
+fn print(page: &FeedPage, epoch: &str, form: Form) -> Result<(), Failure> {
+    let mut text = String::new();
+    for arrival in &page.arrivals {
+        match form {
+            Form::Json => text.push_str(&json::line(&view::arrival(arrival, epoch))),
+            Form::Quiet => text.push_str(arrival.event.id.as_str()),
+            Form::Human => {
+                let name = arrival.event.task().and_then(|id| page.names.get(id));
+                let line = history::line(&arrival.event, name.map(String::as_str));
+                text.push_str(&printable(&format!("{}  {line}", arrival.seq)));
+            }
+        }
+        text.push('\n');
+    }
+    let mut out = std::io::stdout().lock();
+    out.write_all(text.as_bytes()).and_then(|()| out.flush()).map_err(|error| output_failed(&error))
+}

@@ -1,0 +1,158 @@
+//! `lattice import`: take in what exported files say.
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+
+use super::context::Context;
+use super::output::Done;
+use super::progress::Progress;
+use super::text::printable;
+use super::write::OutputArgs;
+use crate::app::{Failure, ImportReport, Merge, Prefer};
+use crate::export::{self, ReadOptions, Tree, TreeReport};
+use crate::view;
+
+/// What to take in, and how.
+#[derive(clap::Args, Debug)]
+pub struct Args {
+    /// A folder with exported files, or a project that contains one [default: this worktree's .lattice/]
+    #[arg(value_name = "FOLDER")]
+    folder: Option<PathBuf>,
+    /// A document that `lattice export --file` wrote, or standard input with `-`
+    #[arg(long, value_name = "FILE", conflicts_with = "folder")]
+    file: Option<PathBuf>,
+    /// Only say what would happen
+    #[arg(long)]
+    dry_run: bool,
+    /// Take damaged files up to where they are damaged, and say where
+    #[arg(long)]
+    repair: bool,
+    /// Where a snapshot and its log disagree, believe the snapshot
+    #[arg(long)]
+    reconcile: bool,
+    /// Which side wins where one id has two contents
+    #[arg(long, value_enum)]
+    prefer: Option<Side>,
+    /// Take in the tasks of another tracker
+    #[arg(long)]
+    adopt: bool,
+    #[command(flatten)]
+    output: OutputArgs,
+}
+
+/// One of two sides.
+#[derive(clap::ValueEnum, Clone, Copy, Debug)]
+enum Side {
+    /// What the tracker holds
+    Database,
+    /// What the files say
+    Tree,
+}
+
+/// Takes it in, in one transaction.
+pub fn run(args: Args, context: &Context) -> Result<Done, Failure> {
+    let options = ReadOptions { repair: args.repair, reconcile: args.reconcile };
+    let root = context.root()?;
+    let (source, tree) = read(&args, &root.tree, &options)?;
+    let merge = Merge {
+        first: false,
+        prefer: args.prefer.map(|side| match side {
+            Side::Database => Prefer::Database,
+            Side::Tree => Prefer::Tree,
+        }),
+        adopt: args.adopt,
+    };
+    let mut app = context.writer()?;
+    let progress = Progress::start("Tasks taken in");
+    let report = app.import(&tree.set, &merge, args.dry_run, |_| progress.step())?;
+    drop(progress);
+    app.close();
+    let done = args.output.reply(
+        || view::import(&source, args.dry_run, &report, &tree.report),
+        || report.tasks.values().map(|task| printable(&task.name) + "\n").collect(),
+        || plan(&args, &report, &tree.report),
+    );
+    let done = if args.output.json { done } else { notices(done, &tree.report) };
+    let changed = !args.dry_run && (report.new_events > 0 || report.new_artifacts > 0);
+    Ok(if changed { done.committed() } else { done })
+}
+
+fn read(args: &Args, own: &Path, options: &ReadOptions) -> Result<(String, Tree), Failure> {
+    match &args.file {
+        Some(file) if file == Path::new("-") => {
+            Ok(("-".to_owned(), export::read_document(&mut std::io::stdin().lock(), options)?))
+        }
+        Some(file) => {
+            let mut input = File::open(file).map_err(|error| Failure::io(&error, file))?;
+            Ok((file.display().to_string(), export::read_document(&mut input, options)?))
+        }
+        None => {
+            let named = args.folder.as_deref().unwrap_or(own);
+            let inside = named.join(".lattice");
+            let folder =
+                if !export::holds_tree(named) && export::holds_tree(&inside) { &inside } else { named };
+            Ok((folder.display().to_string(), export::read_tree(folder, options)?))
+        }
+    }
+}
+
+/// Whether a snapshot was believed or not, and what else a person should hear: on standard error.
+pub fn notices(done: Done, tree: &TreeReport) -> Done {
+    let done = tree.notices.iter().fold(done, |done, notice| done.warn(notice));
+    let fields = view::by_field(tree);
+    if fields.is_empty() {
+        return done;
+    }
+    let list: Vec<String> = fields.iter().map(|(field, count)| format!("{field} ({count})")).collect();
+    done.warn(format!("snapshots and logs disagree on {}; the logs count", list.join(", ")))
+}
+
+/// One line per task, then the sums.
+fn plan(args: &Args, report: &ImportReport, tree: &TreeReport) -> String {
+    let mut text = String::new();
+    for task in report.tasks.values() {
+        let mark = if task.is_new { "+" } else { "~" };
+        text.push_str(&printable(&format!(
+            "{mark} {} \"{}\": {}",
+            task.name,
+            task.title,
+            kinds(&task.kinds)
+        )));
+        text.push('\n');
+    }
+    if !report.other.is_empty() {
+        text.push_str(&printable(&format!("~ the tracker and its resources: {}", kinds(&report.other))));
+        text.push('\n');
+    }
+    for (short_id, tasks) in &report.contested {
+        text.push_str(&printable(&format!(
+            "! {short_id} is claimed by {}; the first keeps it",
+            tasks.join(", ")
+        )));
+        text.push('\n');
+    }
+    for id in &report.quarantined {
+        text.push_str(&printable(&format!("! other content of {id} is set aside")));
+        text.push('\n');
+    }
+    if args.dry_run {
+        for file in &tree.unknown_files {
+            text.push_str(&printable(&format!("? {} is left alone", file.display())));
+            text.push('\n');
+        }
+    }
+    let verb = if args.dry_run { "Would take in" } else { "Took in" };
+    text.push_str(&format!(
+        "{verb} {} new events and {} artifacts; {} events were known already.\n",
+        report.new_events, report.new_artifacts, report.known_events
+    ));
+    text
+}
+
+fn kinds(kinds: &std::collections::BTreeMap<String, usize>) -> String {
+    let one = |(kind, count): (&String, &usize)| match count {
+        1 => kind.clone(),
+        n => format!("{n} × {kind}"),
+    };
+    kinds.iter().map(one).collect::<Vec<_>>().join(", ")
+}

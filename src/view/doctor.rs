@@ -1,0 +1,60 @@
+//! What `doctor` and `rebuild` answer.
+
+use serde_json::{Value, json};
+
+use crate::app::{Level, Report};
+use crate::domain::TaskId;
+
+/// Findings and sizes; `fixed` says what was made anew, where that was asked for.
+#[must_use]
+pub fn doctor(report: &Report, fixed: Option<&[&str]>) -> Value {
+    let findings: Vec<Value> = report
+        .findings
+        .iter()
+        .map(|finding| {
+            json!({
+                "level": level(finding.level),
+                "check": finding.check,
+                "message": finding.message,
+                "task_id": finding.task_id,
+            })
+        })
+        .collect();
+    let mut data = json!({
+        "findings": findings,
+        "summary": {
+            "tasks": report.totals.tasks,
+            "events": report.totals.events,
+            "artifacts": report.totals.artifacts,
+            "resources": report.totals.resources,
+            "warnings": report.count(Level::Warning),
+            "errors": report.count(Level::Error),
+        },
+    });
+    if let Some(fixed) = fixed {
+        data["fixed"] = json!(fixed);
+    }
+    data
+}
+
+/// The word for how bad it is.
+#[must_use]
+pub fn level(level: Level) -> &'static str {
+    match level {
+        Level::Warning => "warning",
+        Level::Error => "error",
+    }
+}
+
+/// What was made anew; `resources` only where everything was.
+#[must_use]
+pub fn rebuild(tasks: &[TaskId], resources: Option<&[String]>) -> Value {
+    let mut data = json!({
+        "rebuilt_tasks": tasks.iter().map(TaskId::as_str).collect::<Vec<_>>(),
+        "global_log_rebuilt": resources.is_some(),
+    });
+    if let Some(resources) = resources {
+        data["rebuilt_resources"] = json!(resources);
+    }
+    data
+}

@@ -1,0 +1,102 @@
+//! What `export` and `import` answer.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use serde_json::{Value, json};
+
+use crate::app::{Disagreement, ImportReport, TreeReport};
+
+/// What an export wrote. Paths in the lists are relative to `target`.
+#[must_use]
+pub fn export(target: &Path, written: &[PathBuf], unchanged: usize, removed: &[PathBuf]) -> Value {
+    json!({
+        "target": text(target),
+        "written": texts(written),
+        "unchanged": unchanged,
+        "removed": texts(removed),
+    })
+}
+
+/// A document that was written to a file.
+#[must_use]
+pub fn export_document(file: &Path, bytes: usize) -> Value {
+    json!({"file": text(file), "bytes": bytes})
+}
+
+/// What an import did, or with `dry_run` would do.
+#[must_use]
+pub fn import(source: &str, dry_run: bool, report: &ImportReport, tree: &TreeReport) -> Value {
+    let tasks: Vec<Value> = report
+        .tasks
+        .iter()
+        .map(|(id, task)| {
+            json!({
+                "id": id,
+                "name": task.name,
+                "title": task.title,
+                "new": task.is_new,
+                "events": task.kinds,
+            })
+        })
+        .collect();
+    let contested: Vec<Value> = report
+        .contested
+        .iter()
+        .map(|(short_id, tasks)| json!({"short_id": short_id, "tasks": tasks}))
+        .collect();
+    json!({
+        "source": source,
+        "dry_run": dry_run,
+        "new_events": report.new_events,
+        "known_events": report.known_events,
+        "new_artifacts": report.new_artifacts,
+        "tasks": tasks,
+        "other": report.other,
+        "contested": contested,
+        "quarantined": report.quarantined,
+        "notices": tree.notices,
+        "disagreements": tree.disagreements.iter().map(disagreement).collect::<Vec<_>>(),
+        "unknown_files": texts(&tree.unknown_files),
+    })
+}
+
+/// The same in numbers, for `init`; disagreements are counted by field.
+#[must_use]
+pub fn import_summary(report: &ImportReport, tree: &TreeReport) -> Value {
+    json!({
+        "events": report.new_events,
+        "artifacts": report.new_artifacts,
+        "tasks": report.tasks.len(),
+        "notices": tree.notices,
+        "disagreements": by_field(tree),
+        "unknown_files": tree.unknown_files.len(),
+    })
+}
+
+/// How many tasks a snapshot and its log disagree on, by field.
+#[must_use]
+pub fn by_field(tree: &TreeReport) -> BTreeMap<&str, usize> {
+    let mut counts = BTreeMap::new();
+    for disagreement in &tree.disagreements {
+        *counts.entry(disagreement.field.as_str()).or_default() += 1;
+    }
+    counts
+}
+
+fn disagreement(found: &Disagreement) -> Value {
+    json!({
+        "task": found.task,
+        "field": found.field,
+        "snapshot": found.snapshot,
+        "log": found.log,
+    })
+}
+
+fn text(path: &Path) -> String {
+    path.display().to_string()
+}
+
+fn texts(paths: &[PathBuf]) -> Vec<String> {
+    paths.iter().map(|path| text(path)).collect()
+}
