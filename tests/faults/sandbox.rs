@@ -1,9 +1,12 @@
 //! Where the fault tests work, what they count and skip, and how they look into a tracker.
 
 use std::collections::BTreeMap;
+use std::fs::Permissions;
 use std::io::Write;
-use std::os::unix::fs::MetadataExt;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -120,4 +123,25 @@ pub fn sound(project: &Project, when: &dyn Fn() -> String) -> Vec<Task> {
     assert!(report.findings.is_empty(), "{}: {:?}", when(), report.findings);
     app.read(|reader| Ok(reader.tasks(&TaskFilter::default())?))
         .unwrap_or_else(|failure| panic!("{}: {failure}", when()))
+}
+
+/// Gives a folder or file these permissions.
+pub fn open_to_all(path: &Path, mode: u32) {
+    std::fs::set_permissions(path, Permissions::from_mode(mode)).unwrap();
+}
+
+/// The same command as somebody without rights: root may do everything. None, and said, where
+/// that is not possible.
+pub fn as_nobody(mut command: Command) -> Option<Command> {
+    if !is_root() {
+        return Some(command);
+    }
+    let nobody = 65534;
+    let mut trial = Command::new(command.get_program());
+    if !trial.arg("--version").uid(nobody).gid(nobody).output().is_ok_and(|output| output.status.success()) {
+        skip("other users' rights: the program stands where nobody else may go");
+        return None;
+    }
+    command.uid(nobody).gid(nobody);
+    Some(command)
 }
