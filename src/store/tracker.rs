@@ -63,9 +63,11 @@ impl Store {
         wait: Duration,
         fill: impl FnOnce(&Transaction<'_>) -> Result<(), E>,
     ) -> Result<Created, E> {
-        let path = lattice.join(file::DATABASE);
-        // Until it gets its name the file is a draft: whatever fails, nothing is there.
-        file::create(lattice, wait, |conn| transact(conn, &path, from_sqlite, fill))
+        file::create(lattice, wait, |conn| {
+            let draft = conn.path().map_or_else(|| lattice.join(file::DATABASE), PathBuf::from);
+            // Nobody can see a draft: if its commit fails, nothing is there.
+            transact(conn, &draft, from_sqlite, fill)
+        })
     }
 
     /// An empty tracker in memory, for tests and comparisons.
