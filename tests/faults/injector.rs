@@ -69,7 +69,11 @@ impl Injector {
     }
 
     /// The calls of a clean run that change the project's folder, in order: `name path`.
-    pub fn calls<S: AsRef<OsStr>>(&self, project: &Project, args: impl IntoIterator<Item = S>) -> Vec<String> {
+    pub fn calls<S: AsRef<OsStr>>(
+        &self,
+        project: &Project,
+        args: impl IntoIterator<Item = S>,
+    ) -> Vec<String> {
         let ending = self.run(project, &[], args);
         assert_eq!((ending.status, ending.stderr.as_str()), (Some(0), ""), "{ending:?}");
         assert!(!ending.fired.is_empty(), "no call was seen");

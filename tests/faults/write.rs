@@ -201,7 +201,11 @@ fn creating_under_a_chosen_id_can_be_repeated_after_a_kill_anywhere() {
         there += usize::from(after.is_some());
         for _ in 0..2 {
             let task = project.json(CREATE);
-            assert_eq!((task["id"].as_str(), task["short_id"].as_str()), (Some(ID), Some("LAT-2")), "{place}");
+            assert_eq!(
+                (task["id"].as_str(), task["short_id"].as_str()),
+                (Some(ID), Some("LAT-2")),
+                "{place}"
+            );
         }
         let tasks = sound(&project, &|| format!("killed at {place}, {}", calls[place - 1]));
         assert_eq!(tasks.len(), 2, "killed at {place}, {}", calls[place - 1]);
