@@ -2,6 +2,17 @@
 //!
 //! `domain ← store ← app ← { view, export } ← cli`: arrows point at what a room may use.
 
+#![cfg_attr(
+    not(test),
+    warn(
+        clippy::unwrap_used,
+        clippy::panic,
+        clippy::print_stdout,
+        clippy::print_stderr,
+        clippy::disallowed_methods
+    )
+)]
+
 pub mod app;
 pub mod cli;
 pub mod domain;

@@ -83,6 +83,18 @@ fn assign_gives_and_takes() {
 }
 
 #[test]
+fn a_value_behind_an_option_may_begin_with_a_dash() {
+    let project = Project::new();
+    let task = project.json(["create", "A title", "--description", "- a bullet", "--tags", "-x"]);
+    assert_eq!((&task["description"], &task["tags"]), (&json!("- a bullet"), &json!(["-x"])));
+    project.ok(["status", "LAT-1", "planned", "--reason", "--json"]);
+    project.ok(["complete", "LAT-1", "--review", "- fine\n- tested", "--quiet"]);
+    let (status, error) = project.refused(["comment", "LAT-1", "--rol", "review", "text"]);
+    assert_eq!((status, &error["code"]), (2, &json!("USAGE")));
+    project.ok(["comment", "LAT-1", "--", "- an item"]);
+}
+
+#[test]
 fn links_name_the_source_and_refuse_what_makes_no_sense() {
     let project = Project::new();
     let (a, b, c) = (project.task("a"), project.task("b"), project.task("c"));

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use export_support::{copy, export, folder, init_named, read};
 use lattice::app::{Code, InitOptions};
+use lattice::domain::event::MAX_BYTES;
 use lattice::export::{ReadOptions, read_tree};
 use serde_json::json;
 
@@ -81,7 +82,7 @@ fn change(lattice: &Path, what: &Do) {
         Do::Pipe(path) => {
             let path = lattice.join(path);
             let _ = std::fs::remove_file(&path);
-            rustix::fs::mknodat(rustix::fs::CWD, &path, rustix::fs::FileType::Fifo, 0o600.into(), 0).unwrap();
+            assert!(std::process::Command::new("mkfifo").arg(&path).status().unwrap().success());
         }
     }
 }
@@ -211,6 +212,18 @@ fn what_is_broken_is_refused_with_file_and_line() {
         assert_eq!(failure.code, Code::ImportInvalid, "{name}: {failure}");
         assert!(failure.message.contains(&expected), "{name}: {failure}");
         assert!(failure.hint.is_some() && failure.message.len() < 600, "{name}: {failure}");
+    }
+}
+
+#[test]
+fn the_longest_line_is_read_and_one_byte_more_is_not() {
+    let empty = line(4, "x_a", json!({"body": ""})).len();
+    for (length, end, is_read) in [(MAX_BYTES, "\r\n", true), (MAX_BYTES + 1, "\n", false)] {
+        let (_dir, lattice) = tree();
+        let long = line(4, "x_a", json!({"body": "x".repeat(length - empty)}));
+        assert_eq!(long.len(), length);
+        change(&lattice, &Do::Add(log_path(), format!("{long}{end}").into_bytes()));
+        assert_eq!(read_tree(&lattice, &ReadOptions::default()).is_ok(), is_read, "{length}");
     }
 }
 

@@ -6,7 +6,7 @@ use super::failure::Failure;
 use super::identity::Identity;
 use super::{facts, resolve};
 use crate::domain::event::{Event, EventBody, Subject, kind};
-use crate::domain::id::{EventId, TaskId};
+use crate::domain::id::TaskId;
 use crate::domain::{Author, Command, Config, Decision, SortKey, Task, decide};
 use crate::store::{ArtifactAdded, Reader, Transaction};
 
@@ -184,8 +184,36 @@ fn warnings(reader: &Reader<'_>, config: &Config, events: &[Event]) -> Result<Ve
     Ok(warnings)
 }
 
-/// The id that the caller gave to an event, if the same event is there already.
-#[must_use]
-pub fn event_id_of(outcome: &Outcome) -> Option<&EventId> {
-    outcome.events.last().or(outcome.known.as_ref()).map(|event| &event.id)
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::app::{ImportSet, InitOptions, Merge, Place, Sourced, World};
+    use crate::domain::command::NewTask;
+
+    #[test]
+    fn a_relation_to_a_task_that_is_not_here_can_be_ended() {
+        let mut app =
+            App::in_memory(World::scripted(1_000_000_000_000, 3), &InitOptions::default(), None).unwrap();
+        let who = Identity { actor: Some("agent:a".into()), ..Identity::default() };
+        let made = app.execute(&who, |names| {
+            let task = NewTask { title: "here".into(), ..NewTask::default() };
+            Ok(Command::Create { id: names.fresh_task.clone(), chosen: false, task })
+        });
+        let here = made.unwrap().task.unwrap().id;
+        let gone = "task_01ARZ3NDEKTSV4RRFFQ69G5FAV";
+        let event = Event::parse(&format!(
+            r#"{{"id":"ev_01DXF6DT00ZZZZZZZZZZZZZZZZ","ts":"2020-01-01T00:00:00Z","type":"relationship_added","actor":"agent:b","task_id":"{here}","data":{{"type":"blocks","target_task_id":"{gone}"}},"parents":[]}}"#
+        ));
+        let place = Place { file: "log".into(), line: None };
+        let set = ImportSet { events: vec![Sourced { item: event.unwrap(), place }], ..ImportSet::default() };
+        app.import(&set, &Merge::default(), false, |_| {}).unwrap();
+        let mut unlink = || {
+            app.execute(&who, |names| {
+                let target = names.relation_end(gone)?;
+                Ok(Command::Unlink { task: here.clone(), kind: "blocks".into(), target })
+            })
+        };
+        assert!(unlink().unwrap().task.unwrap().relationships_out.is_empty());
+        assert_eq!(unlink().unwrap_err().code, Code::NotFound);
+    }
 }

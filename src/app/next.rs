@@ -110,10 +110,10 @@ fn pick(
         Some(Place::Begun(cursor)) => (Some(Some(cursor)), None),
         Some(Place::Pool(cursor)) => (None, Some(cursor)),
     };
-    if let (Some(name), Some(after)) = (name, begun) {
-        if let Some((task, cursor)) = reader.resumable(name, after)? {
-            return Ok(Some((task, Place::Begun(cursor))));
-        }
+    if let (Some(name), Some(after)) = (name, begun)
+        && let Some((task, cursor)) = reader.resumable(name, after)?
+    {
+        return Ok(Some((task, Place::Begun(cursor))));
     }
     let next = reader.next_candidate(&pool(statuses), name, pooled)?;
     Ok(next.map(|(task, cursor)| (task, Place::Pool(cursor))))

@@ -27,10 +27,10 @@ pub fn task(reader: &Reader<'_>, text: &str) -> Result<Task, Failure> {
         return by_prefix(reader, text, text);
     };
     for spelling in [rest.to_owned(), rest.to_ascii_uppercase()] {
-        if let Some(id) = TaskId::parse_foreign(&format!("task_{spelling}")) {
-            if let Some(task) = reader.find_task(&id)? {
-                return Ok(task);
-            }
+        if let Some(id) = TaskId::parse_foreign(&format!("task_{spelling}"))
+            && let Some(task) = reader.find_task(&id)?
+        {
+            return Ok(task);
         }
     }
     if TaskId::parse_foreign(&format!("task_{rest}")).is_some() {

@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::context::Context;
 use super::output::Done;
 use super::source;
-use super::text::printable;
+use super::text::{printable, printable_lines};
 use super::write::{OutputArgs, WriteArgs};
 use crate::app::{Code, Failure, Outcome};
 use crate::domain::Command;
@@ -16,6 +16,7 @@ use crate::view::config as shape;
 
 /// What is to be done with the settings.
 #[derive(clap::Args, Debug)]
+#[command(arg_required_else_help = false)]
 pub struct Args {
     #[command(subcommand)]
     action: Action,
@@ -195,7 +196,7 @@ fn dotted(pointer_path: &str) -> String {
 fn plain(value: &Value) -> String {
     match value {
         Value::String(text) => printable(text),
-        Value::Object(_) => crate::domain::json::document(value),
+        Value::Object(_) => printable_lines(&crate::domain::json::document(value)),
         _ => line(value),
     }
 }

@@ -65,7 +65,18 @@ fn program() -> Clap {
 }
 
 fn declared(entry: &Entry) -> Clap {
-    (entry.declare)(Clap::new(entry.name)).about(entry.about).long_about(None)
+    let command = (entry.declare)(Clap::new(entry.name)).about(entry.about).long_about(None);
+    taking_dashes(command)
+}
+
+/// What stands behind an option is its value, even if it begins with a dash, as the items of a
+/// list in Markdown do.
+fn taking_dashes(command: Clap) -> Clap {
+    let command = command.mut_args(|arg| match arg.get_action().takes_values() && !arg.is_positional() {
+        true => arg.allow_hyphen_values(true),
+        false => arg,
+    });
+    command.mut_subcommands(taking_dashes)
 }
 
 /// The list of commands by heading.

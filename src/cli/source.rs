@@ -1,7 +1,8 @@
 //! Text that a command is given: a file, standard input, or what somebody types in an editor.
 
-use std::fs::File;
+use std::fs::{File, OpenOptions};
 use std::io::{self, ErrorKind, IsTerminal, Read, Write};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -27,7 +28,7 @@ pub struct Draft {
     pub text: String,
     /// The text that it was made from in an editor.
     pub base: Option<String>,
-    file: Option<tempfile::NamedTempFile>,
+    file: Option<EditedFile>,
 }
 
 impl Draft {
@@ -36,14 +37,43 @@ impl Draft {
     /// # Errors
     /// That of `result`.
     pub fn settle<T>(self, result: Result<T, Failure>) -> Result<T, Failure> {
-        let Some(file) = self.file else { return result };
-        result.map_err(|failure| match file.keep() {
-            Ok((_, path)) => {
-                let hint = failure.hint.clone().unwrap_or_default();
-                failure.hint(format!("{hint}; what you wrote is kept in {}", path.display()))
-            }
-            Err(_) => failure,
+        let Some(mut file) = self.file else { return result };
+        result.map_err(|failure| {
+            file.kept = true;
+            let hint = failure.hint.clone().unwrap_or_default();
+            failure.hint(format!("{hint}; what you wrote is kept in {}", file.path.display()))
         })
+    }
+}
+
+/// The file that an editor works on, gone at the end unless it is kept.
+struct EditedFile {
+    path: PathBuf,
+    kept: bool,
+}
+
+impl EditedFile {
+    /// A new file that only its owner reads, under a name that nobody can guess.
+    fn new(text: &str, suffix: &str) -> Result<Self, Failure> {
+        let world = World::real();
+        let folder = world.variable("TMPDIR").filter(|f| !f.is_empty()).unwrap_or_else(|| "/tmp".into());
+        let random = world.artifact_id().to_string().replace("art_", "");
+        let name = format!("lattice-{random}{suffix}");
+        let path = PathBuf::from(folder).join(name);
+        let opened = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path);
+        let mut open = opened.map_err(|error| Failure::io(&error, &path))?;
+        let file = Self { path, kept: false };
+        open.write_all(text.as_bytes()).map_err(|error| Failure::io(&error, &file.path))?;
+        Ok(file)
+    }
+}
+
+impl Drop for EditedFile {
+    fn drop(&mut self) {
+        if !self.kept {
+            // What is left in a temporary folder does no harm.
+            drop(std::fs::remove_file(&self.path));
+        }
     }
 }
 
@@ -71,12 +101,9 @@ pub fn draft(
 /// # Errors
 /// `NOT_FOUND` or `VALIDATION_ERROR`, naming the file.
 pub fn read(path: &Path) -> Result<String, Failure> {
-    let name = if path == Path::new("-") { "standard input".to_owned() } else { path.display().to_string() };
-    let bytes = if path == Path::new("-") {
-        all_of(io::stdin().lock())
-    } else {
-        open(path, &name).and_then(|file| Ok(all_of(file)))?
-    };
+    let piped = path == Path::new("-");
+    let name = if piped { "standard input".to_owned() } else { path.display().to_string() };
+    let bytes = if piped { all_of(io::stdin().lock()) } else { all_of(open(path, &name)?) };
     let bytes = bytes.map_err(|error| unreadable(&name, &error))?;
     if bytes.len() as u64 > MOST {
         return Err(invalid(format!("{name} holds more than {} MiB", MOST >> 20)).hint("give a shorter text"));
@@ -142,22 +169,17 @@ pub fn editor() -> Result<String, Failure> {
 /// # Errors
 /// `VALIDATION_ERROR` if the editor fails; `STORE_…` if there is no room for its file.
 pub fn edit(editor: &str, before: String, suffix: &str) -> Result<Draft, Failure> {
-    let mut file = tempfile::Builder::new()
-        .prefix("lattice-")
-        .suffix(suffix)
-        .tempfile()
-        .map_err(|error| Failure::io(&error, Path::new("the temporary folder")))?;
-    file.write_all(before.as_bytes()).map_err(|error| Failure::io(&error, file.path()))?;
+    let file = EditedFile::new(&before, suffix)?;
     // The variable may hold arguments (`code --wait`), so the shell takes it apart.
     let ended = Command::new("sh")
         .args(["-c", &format!("{editor} \"$1\""), "lattice"])
-        .arg(file.path())
+        .arg(&file.path)
         .status()
         .map_err(|error| invalid(format!("the editor could not be started: {error}")).hint("check EDITOR"))?;
     if !ended.success() {
         return Err(invalid(format!("the editor ended with {ended}")).hint("nothing was changed"));
     }
-    Ok(Draft { text: read(file.path())?, base: Some(before), file: Some(file) })
+    Ok(Draft { text: read(&file.path)?, base: Some(before), file: Some(file) })
 }
 
 #[cfg(test)]

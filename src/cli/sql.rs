@@ -1,6 +1,6 @@
 //! `lattice sql`: ask in SQL. The connection can only read.
 
-use std::io::Read;
+use std::path::Path;
 use std::time::Duration;
 
 use serde_json::Value;
@@ -8,6 +8,7 @@ use serde_json::Value;
 use super::context::Context;
 use super::format::{self, Format};
 use super::output::Done;
+use super::source;
 use super::style::{self, paint};
 use super::write::OutputArgs;
 use crate::app::{App, Code, Failure, Limits, Table};
@@ -47,7 +48,10 @@ pub fn run(args: Args, context: &Context) -> Result<Done, Failure> {
         Failure::new(Code::ValidationError, format!("--timeout {} is no time", args.timeout))
             .hint("give a number of seconds, such as 10 or 0.5")
     })?;
-    let sql = statement(args.sql.unwrap_or_default())?;
+    let sql = match args.sql.unwrap_or_default() {
+        text if text == "-" => source::read(Path::new("-"))?,
+        text => text,
+    };
     let (answer, rows) = App::ask(&root, &sql, Limits { timeout, rows: args.limit })?;
     let done = match format {
         Format::Json => Done::envelope(view::sql_answer(&answer, &rows)),
@@ -64,18 +68,6 @@ pub fn run(args: Args, context: &Context) -> Result<Done, Failure> {
     };
     let more = || format!("The first {} rows; there are more (--limit N)", answer.rows);
     Ok(if answer.truncated && format != Format::Json { done.note(more()) } else { done })
-}
-
-fn statement(text: String) -> Result<String, Failure> {
-    if text != "-" {
-        return Ok(text);
-    }
-    let mut text = String::new();
-    std::io::stdin().lock().read_to_string(&mut text).map_err(|error| {
-        Failure::new(Code::ValidationError, format!("standard input could not be read: {error}"))
-            .hint("send one SELECT as UTF-8 text")
-    })?;
-    Ok(text)
 }
 
 fn schema(tables: &[Table], format: Format, quiet: bool) -> Result<Done, Failure> {

@@ -19,10 +19,13 @@ pub struct Text {
     /// The member of the JSON answer that says where the exported file is.
     pub member: &'static str,
     /// Reads it; `None` where nobody wrote one.
-    pub read: fn(&App, &str) -> Result<(Task, Option<String>), Failure>,
+    pub read: fn(&App, &str) -> Found,
     /// The command that writes it: task, text, and the text that it was made from.
     pub command: fn(TaskId, String, Option<String>) -> Command,
 }
+
+/// A task with one of its texts.
+type Found = Result<(Task, Option<String>), Failure>;
 
 /// Shows the text, or writes it if the flags say from where.
 pub fn run(

@@ -27,7 +27,7 @@ impl Artifact {
         let id = ArtifactId::parse_foreign(json::text(&meta, "id")?)?;
         let artifact = Self { id, meta };
         // The payload's name becomes a path.
-        artifact.payload_file().is_none_or(|name| is_plain_name(name)).then_some(artifact)
+        artifact.payload_file().is_none_or(is_plain_name).then_some(artifact)
     }
 
     /// The metadata.

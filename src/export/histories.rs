@@ -73,16 +73,14 @@ impl Histories {
 
     /// The short id that each task shows, as the claims of all of them leave it.
     pub(super) fn shown_short_ids(&self) -> BTreeMap<TaskId, ShortId> {
-        let mut claims: BTreeMap<String, Vec<(i64, &str, &TaskId)>> = BTreeMap::new();
+        let mut claims: BTreeMap<String, Vec<(i64, SortKey, &TaskId)>> = BTreeMap::new();
         for (id, places) in &self.tasks {
             let mut history: Vec<&Event> = places.iter().map(|place| &self.events[*place].item).collect();
             history.sort_by(|a, b| a.key.cmp(&b.key));
             let Some(created) = history.iter().position(|e| e.kind == kind::TASK_CREATED) else { continue };
-            let later = history.iter().filter(|e| e.kind == kind::SHORT_ID_ASSIGNED);
-            let claim = std::iter::once(&history[created])
-                .chain(later)
-                .filter_map(|e| Some((ShortId::parse(e.text("short_id")?)?, e.key.as_str())))
-                .last();
+            let claim = |e: &&Event| Some((ShortId::parse(e.text("short_id")?)?, e.key.clone()));
+            let later = history.iter().rev().filter(|e| e.kind == kind::SHORT_ID_ASSIGNED).find_map(claim);
+            let claim = later.or_else(|| claim(&history[created]));
             if let Some((short_id, key)) = claim {
                 claims.entry(short_id.prefix).or_default().push((short_id.number, key, id));
             }
@@ -90,7 +88,7 @@ impl Histories {
         let mut shown = BTreeMap::new();
         for (prefix, claims) in claims {
             let texts: Vec<NumberClaim<'_>> =
-                claims.iter().map(|(number, key, id)| (*number, *key, id.as_str())).collect();
+                claims.iter().map(|(number, key, id)| (*number, key.as_str(), id.as_str())).collect();
             for (id, number) in shown_numbers(&texts) {
                 if let Some(id) = TaskId::parse_foreign(id) {
                     shown.insert(id, ShortId { prefix: prefix.clone(), number });

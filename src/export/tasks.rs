@@ -1,7 +1,7 @@
 //! What stands beside the logs of tasks: plans and notes that a hand may have changed, snapshots
 //! to be compared.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use serde_json::{Map, Value};
 
@@ -184,7 +184,7 @@ fn compare(
 /// A snapshot, `None` if it is not there or (with a notice) cannot be read: it is derived.
 fn snapshot(
     folder: &Folder,
-    path: &PathBuf,
+    path: &Path,
     notices: &mut Vec<String>,
 ) -> Result<Option<Map<String, Value>>, Failure> {
     let Some(bytes) = folder.read(path, FILE_LIMIT)? else { return Ok(None) };

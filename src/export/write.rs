@@ -110,7 +110,7 @@ fn conflict(conflicts: &[(PathBuf, String)]) -> Failure {
         Code::ExportConflict,
         format!("the tree holds what the tracker does not know: {}", list.join(", ")),
     )
-    .hint("nothing was written; run `lattice import` first, or `lattice sync` for both")
+    .hint("nothing was written; run `lattice import` first")
     .details(serde_json::json!({"files": files}))
 }
 

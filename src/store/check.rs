@@ -84,7 +84,7 @@ fn compare(
     let name = table.split(' ').next().unwrap_or(table);
     let sql = format!("SELECT * FROM {table} ORDER BY {order}");
     let (mut a, mut b) = (stored.prepare(&sql).sql()?, fresh.prepare(&sql).sql()?);
-    let columns: Vec<String> = a.column_names().into_iter().map(str::to_owned).collect();
+    let columns: Vec<String> = a.column_names().map(str::to_owned).collect();
     let keys: Vec<usize> =
         order.split(", ").filter_map(|key| columns.iter().position(|c| c == key)).collect();
     let (mut a, mut b) = (a.query([]).sql()?, b.query([]).sql()?);

@@ -6,8 +6,12 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use lattice::app::{App, ImportSet, InitOptions, InitOutcome, Merge, Root, World};
+use lattice::app::{App, Identity, ImportSet, InitOptions, InitOutcome, Merge, Place, Root, Sourced, World};
+use lattice::domain::artifact::{Artifact, NewArtifact};
+use lattice::domain::command::NewTask;
+use lattice::domain::{Command, Event, TaskId};
 use lattice::export::{ExportOptions, ExportReport, ReadOptions, Tree, export_tree, read_tree};
+use serde_json::json;
 
 pub const WAIT: Duration = Duration::from_secs(10);
 /// 2026-01-01T00:00:00Z.
@@ -96,4 +100,70 @@ pub fn folder() -> (tempfile::TempDir, PathBuf) {
     let lattice = dir.path().join(".lattice");
     std::fs::create_dir(&lattice).unwrap();
     (dir, lattice)
+}
+
+pub fn who() -> Identity {
+    Identity { actor: Some("agent:tester".to_owned()), ..Identity::default() }
+}
+
+pub fn run(app: &mut App, build: impl FnOnce(TaskId) -> Command) -> TaskId {
+    let outcome = app.execute(&who(), |names| Ok(build(names.fresh_task.clone()))).unwrap();
+    outcome.task.unwrap().id
+}
+
+pub fn create(app: &mut App, title: &str) -> TaskId {
+    let task =
+        NewTask { title: title.to_owned(), description: Some("Why.".to_owned()), ..NewTask::default() };
+    run(app, |id| Command::Create { id, chosen: false, task })
+}
+
+/// A tracker with one of everything, in a folder of its own.
+pub fn sample() -> (tempfile::TempDir, PathBuf, App, Vec<TaskId>) {
+    let (dir, lattice) = folder();
+    let options = InitOptions { project_code: Some("LAT".to_owned()), ..InitOptions::default() };
+    let mut app = init_named(&lattice, &options, None);
+    let ids: Vec<TaskId> =
+        ["First", "Second \u{2028} line", "Third é"].iter().map(|title| create(&mut app, title)).collect();
+    run(&mut app, |_| Command::SetPlan {
+        task: ids[0].clone(),
+        body: "# A plan\n\n- with steps\n".to_owned(),
+        base: None,
+    });
+    run(&mut app, |_| Command::SetNotes {
+        task: ids[1].clone(),
+        body: "no newline at the end".to_owned(),
+        base: None,
+    });
+    let comment =
+        Command::Comment { task: ids[1].clone(), body: "a\u{85}b".into(), reply_to: None, role: None };
+    run(&mut app, |_| comment);
+    run(&mut app, |_| Command::Archive { task: ids[2].clone() });
+    let set = ImportSet { artifacts: vec![artifact(1, false), artifact(2, true)], ..resource() };
+    app.import(&set, &Merge::default(), false, |_| {}).unwrap();
+    (dir, lattice, app, ids)
+}
+
+pub fn place() -> Place {
+    Place { file: PathBuf::from("test"), line: None }
+}
+
+pub fn artifact(n: u32, sensitive: bool) -> Sourced<NewArtifact> {
+    let id = format!("art_0000000000000000000000000{n}");
+    let payload = format!("payload {n}").into_bytes();
+    let meta = json!({
+        "id": id, "type": "note", "title": "T", "sensitive": sensitive, "created_at": "2026-01-01T00:00:00Z",
+        "created_by": "human:a", "payload": {"file": format!("{id}.md"), "size_bytes": payload.len()},
+    });
+    let artifact = Artifact::from_value(meta).unwrap();
+    Sourced { item: NewArtifact { artifact, payload: Some(payload) }, place: place() }
+}
+
+pub fn resource() -> ImportSet {
+    let event = json!({
+        "id": "ev_01KPH4C22JNABBN4W02JP1GNNS", "ts": "2026-04-18T20:26:31Z", "type": "resource_created",
+        "resource_id": "res_01KPH4C22JNABBN4W02JP1GNNR", "actor": "human:a",
+        "data": {"name": "staging", "max_holders": 1, "ttl_seconds": 60}, "future": [1.50],
+    });
+    let event = Sourced { item: Event::from_value(event).unwrap(), place: place() };
+    ImportSet { events: vec![event], ..ImportSet::default() }
 }

@@ -7,6 +7,7 @@ use crate::domain::command::NewTask;
 use crate::domain::event::{Event, EventBody, kind};
 use crate::domain::facts::Facts;
 use crate::domain::id::TaskId;
+use crate::domain::json::same_or_both_empty;
 use crate::domain::rejection::Rejection;
 use crate::domain::workflow::{COMPLEXITIES, PRIORITIES, URGENCIES};
 
@@ -62,9 +63,33 @@ fn checked(facts: &Facts, task: &NewTask) -> Result<Map<String, Value>, Rejectio
     Ok(data)
 }
 
-/// Whether a creation says what this data says; the short id is not the caller's to say.
+/// Members of a creation that are the caller's to say; the short id is not.
+const SAID: [&str; 9] =
+    ["title", "status", "priority", "type", "urgency", "complexity", "description", "tags", "assigned_to"];
+
+/// Whether a creation says what this data says. Older trackers write empty members out.
 fn is_same(before: &Event, data: &Map<String, Value>) -> bool {
-    let mut known = before.data.clone();
-    known.remove("short_id");
-    known == *data
+    let said = |map: &Map<String, Value>, key: &str| map.get(key).cloned().unwrap_or_default();
+    SAID.iter().all(|key| same_or_both_empty(&said(&before.data, key), &said(data, key)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_empty_member_is_as_good_as_none() {
+        let event = |data: &str| {
+            let text = format!(
+                r#"{{"id":"ev_01ARZ3NDEKTSV4RRFFQ69G5FAV","ts":"2026-01-01T00:00:00Z","type":"task_created","actor":"agent:a","task_id":"task_01ARZ3NDEKTSV4RRFFQ69G5FAV","data":{data}}}"#
+            );
+            Event::parse(&text).unwrap()
+        };
+        let data = |value: Value| value.as_object().cloned().unwrap();
+        let before =
+            event(r#"{"title":"a","tags":[],"description":null,"short_id":"LAT-1","custom_fields":{}}"#);
+        assert!(is_same(&before, &data(json!({"title": "a"}))));
+        assert!(!is_same(&before, &data(json!({"title": "a", "tags": ["x"]}))));
+        assert!(!is_same(&before, &data(json!({"title": "b"}))));
+    }
 }

@@ -18,9 +18,9 @@ pub use backup::backup_to;
 pub use create::{Created, create};
 pub use open::{WriteFile, open_write};
 pub(in crate::store) use paths::{DATABASE, sidecar};
-pub use read::{ReadFile, ReadMode, open_read};
+pub use read::{ReadFile, open_read};
 pub use root::{Root, RootError, find};
-pub use schema::{APPLICATION_ID, SCHEMA_VERSION};
+pub use schema::SCHEMA_VERSION;
 
 /// An empty tracker in memory, of the newest schema.
 pub(in crate::store) fn in_memory() -> Result<rusqlite::Connection, super::error::StoreError> {

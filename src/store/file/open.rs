@@ -10,7 +10,7 @@ use rusqlite::{Connection, OpenFlags};
 use super::lock::FileLock;
 use super::paths::{database, inspect, refuse_network};
 use super::{close, migrate, schema};
-use crate::store::error::{StoreError, from_commit, from_sqlite};
+use crate::store::error::{StoreError, from_sqlite};
 
 /// The tracker, open for writing by this process alone. Closes itself when it
 /// is dropped.
@@ -63,20 +63,9 @@ impl WriteFile {
         &mut self.conn
     }
 
-    /// The database's path.
-    pub fn path(&self) -> &Path {
-        &self.path
-    }
-
     /// The error that SQLite's `error` on this file stands for.
     pub fn error(&self, error: &rusqlite::Error) -> StoreError {
         from_sqlite(error, &self.path).after(self.wait)
-    }
-
-    /// The error that a failed COMMIT stands for: unless it is certain that
-    /// nothing was saved, `CommitUnknown`.
-    pub fn commit_error(&self, error: &rusqlite::Error) -> StoreError {
-        from_commit(error, &self.path).after(self.wait)
     }
 
     /// Brings the whole log into the database, unless a reader needs the log:

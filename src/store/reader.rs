@@ -1,0 +1,175 @@
+//! Reading access: every question that the rest of the program asks the file.
+
+use std::path::Path;
+
+use rusqlite::Connection;
+
+use super::artifacts;
+use super::check;
+use super::error::{StoreError, from_sqlite};
+use super::events::{self, Arrival, FeedQuery};
+use super::project;
+use super::query::{self, Incoming, NextCursor, TaskFilter, Waiting};
+use super::rows::{self, TextKind};
+use super::sessions;
+use super::short_ids::{self, ShortIdIndex};
+use crate::domain::artifact::Artifact;
+use crate::domain::comment::Comment;
+use crate::domain::config::Config;
+use crate::domain::event::Event;
+use crate::domain::fold::Text;
+use crate::domain::id::{ArtifactId, EventId, SortKey, TaskId};
+use crate::domain::resource::Resource;
+use crate::domain::short_id::ShortId;
+use crate::domain::task::Task;
+
+/// Reading access. Every question sees the same moment.
+pub struct Reader<'a> {
+    pub(super) conn: &'a Connection,
+    pub(super) path: &'a Path,
+}
+
+impl Reader<'_> {
+    /// Says what a failure of SQLite at this file stands for.
+    pub(super) fn placed<T>(&self, result: Result<T, StoreError>) -> Result<T, StoreError> {
+        result.map_err(|error| match error {
+            StoreError::Unplaced(error) => from_sqlite(&error, self.path),
+            other => other,
+        })
+    }
+}
+
+macro_rules! questions {
+    ($($(#[$doc:meta])* $name:ident($($arg:ident: $type:ty),*) -> $result:ty = $call:path;)*) => {
+        impl Reader<'_> {
+            $(
+                $(#[$doc])*
+                ///
+                /// # Errors
+                /// [`StoreError`] if the file cannot be read.
+                pub fn $name(&self, $($arg: $type),*) -> Result<$result, StoreError> {
+                    self.placed($call(self.conn, $($arg),*))
+                }
+            )*
+        }
+    };
+}
+
+questions! {
+    /// The configuration.
+    config() -> Config = project::config;
+    /// A task by its id.
+    find_task(id: &TaskId) -> Option<Task> = rows::find_task;
+    /// A comment of a task.
+    find_comment(task: &TaskId, id: &str) -> Option<Comment> = rows::find_comment;
+    /// All comments of a task, oldest first, deleted ones too.
+    comments(task: &TaskId) -> Vec<Comment> = query::comments;
+    /// A task's plan or notes; `None` while nobody wrote any.
+    find_text(kind: TextKind, task: &TaskId) -> Option<Text> = rows::find_text;
+    /// An event by its id.
+    find_event(id: &EventId) -> Option<Event> = events::find;
+    /// A task's history in canonical order.
+    history(task: &TaskId) -> Vec<Event> = events::history;
+    /// The tracker's own history in canonical order.
+    instance_history() -> Vec<Event> = events::instance_history;
+    /// The histories of these resources, together in canonical order.
+    resource_history(ids: &[String]) -> Vec<Event> = events::resource_history;
+    /// Tasks that the log speaks of, created or not.
+    task_ids() -> Vec<TaskId> = project::task_ids;
+    /// Events in order of arrival.
+    feed(query: &FeedQuery) -> Vec<Arrival> = events::feed;
+    /// The place in the canonical order of the last event to arrive.
+    last_key() -> Option<SortKey> = events::last_keys;
+    /// The task that shows this short id.
+    task_of_short_id(short_id: &ShortId) -> Option<TaskId> = short_ids::find;
+    /// The next free number under a prefix.
+    next_number(prefix: &str) -> i64 = short_ids::next;
+    /// Every short id and every prefix's next number.
+    short_id_index() -> ShortIdIndex = short_ids::index;
+    /// Numbers that more than one task claims: (short id, tasks).
+    contested_short_ids() -> Vec<(String, Vec<String>)> = short_ids::contested;
+    /// Tasks that pass a filter.
+    tasks(filter: &TaskFilter) -> Vec<Task> = query::tasks;
+    /// How many tasks pass a filter.
+    count_tasks(filter: &TaskFilter) -> i64 = query::count;
+    /// Tasks whose id begins so, at most `limit`.
+    tasks_by_prefix(prefix: &str, limit: usize) -> Vec<Task> = query::tasks_by_prefix;
+    /// The best task behind `after` that this actor has already begun.
+    resumable(actor: &str, after: Option<&NextCursor>) -> Option<(Task, NextCursor)> = query::resumable;
+    /// The best task behind `after` that could be begun now.
+    next_candidate(statuses: &[String], actor: Option<&str>, after: Option<&NextCursor>) -> Option<(Task, NextCursor)> = query::next_candidate;
+    /// All tasks that could be begun now, best first.
+    ready(statuses: &[String], actor: Option<&str>, limit: Option<usize>) -> Vec<Task> = query::ready;
+    /// What keeps open tasks waiting, of one task or of all.
+    waiting(of: Option<&TaskId>, limit: Option<usize>) -> Vec<Waiting> = query::waiting;
+    /// Relations that point at a task.
+    incoming(task: &TaskId) -> Vec<Incoming> = query::incoming;
+    /// The way over relations from one task to another, both ends included.
+    way(from: &TaskId, to: &TaskId, waits: bool) -> Option<Vec<String>> = query::way;
+    /// How many unarchived tasks a status holds.
+    in_status(status: &str) -> u64 = query::in_status;
+    /// Unarchived tasks done before this time.
+    done_before(ts: &str) -> Vec<TaskId> = query::done_before;
+    /// An artifact by its id.
+    find_artifact(id: &str) -> Option<Artifact> = artifacts::find;
+    /// All artifacts by id.
+    artifacts() -> Vec<Artifact> = artifacts::all;
+    /// An artifact's payload, if it is here.
+    payload(id: &ArtifactId) -> Option<Vec<u8>> = artifacts::payload;
+    /// All resources by name.
+    resources() -> Vec<Resource> = project::resources;
+    /// A resource's ids, all that were created under its name.
+    resource_ids(name: &str) -> Vec<String> = project::resource_ids;
+    /// A session's record by its name.
+    find_session(name: &str) -> Option<serde_json::Value> = sessions::find;
+    /// Ids of all resources that the log speaks of, created or not.
+    logged_resources() -> Vec<String> = events::resources;
+    /// What SQLite itself finds wrong with the file.
+    integrity_faults() -> Vec<String> = check::integrity;
+    /// Events whose bytes, hash or chain are not what was written.
+    broken_events() -> Vec<String> = events::broken_links;
+    /// Artifacts whose payload is not what its hash says.
+    damaged_artifacts() -> Vec<String> = artifacts::damaged;
+    /// Rows of derived tables that the log does not give: (table, what differs).
+    drift() -> Vec<(String, String)> = check::drift;
+    /// Events and artifacts that lost against others under their id.
+    quarantined() -> Vec<(String, String)> = check::quarantined;
+    /// Sizes for reports: tasks, archived tasks, events, artifacts, resources.
+    totals() -> check::Totals = check::totals;
+}
+
+impl Reader<'_> {
+    /// The context's text, if there is any.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the file cannot be read.
+    pub fn context(&self) -> Result<Option<String>, StoreError> {
+        self.placed(rows::meta(self.conn, "context"))
+    }
+
+    /// The heads of the tracker's own history.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the file cannot be read.
+    pub fn instance_heads(&self) -> Result<Vec<EventId>, StoreError> {
+        let text = self.placed(rows::meta(self.conn, "instance_heads"))?.unwrap_or_else(|| "[]".to_owned());
+        let ids: Vec<String> = rows::decoded(&text, "meta.instance_heads")?;
+        Ok(ids.iter().filter_map(|id| EventId::parse_foreign(id)).collect())
+    }
+
+    /// The file's epoch: feed cursors of another epoch are not of this file.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the file cannot be read.
+    pub fn epoch(&self) -> Result<String, StoreError> {
+        Ok(self.placed(rows::meta(self.conn, "epoch"))?.unwrap_or_default())
+    }
+
+    /// Walks the whole log in order of arrival and hands each event's text on.
+    ///
+    /// # Errors
+    /// What `visit` fails with, or [`StoreError`].
+    pub fn each_raw<E: From<StoreError>>(&self, visit: impl FnMut(&str) -> Result<(), E>) -> Result<(), E> {
+        events::each_raw(self.conn, visit)
+    }
+}
