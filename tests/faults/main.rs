@@ -9,6 +9,7 @@ mod support;
 
 mod busy;
 mod damaged;
+mod export;
 mod foreign;
 mod init;
 mod init_places;
