@@ -3,7 +3,7 @@
 mod support;
 
 use serde_json::{Value, json};
-use support::{Project, Run};
+use support::Project;
 
 #[test]
 fn one_task_answers_with_its_event() {
@@ -26,17 +26,13 @@ fn one_task_answers_with_its_event() {
     assert_eq!((status, &error["code"]), (1, &json!("VALIDATION_ERROR")));
 }
 
-fn as_tester(project: &Project, args: &[&str]) -> Run {
-    Run::of(project.command(args).env("LATTICE_ACTOR", "agent:test").output().unwrap())
-}
-
 #[test]
 fn several_tasks_are_reported_one_by_one() {
     let project = Project::new();
     for title in ["a", "b", "c", "d"] {
         project.task(title);
     }
-    let run = as_tester(&project, &["archive", "LAT-1,lat-2", "LAT-9", ",LAT-3,", "--json"]);
+    let run = project.tried(["archive", "LAT-1,lat-2", "LAT-9", ",LAT-3,", "--json"]);
     assert_eq!((run.status, run.stderr.as_str()), (1, ""));
     let report: Value = serde_json::from_str(&run.stdout).unwrap();
     assert_eq!(report["ok"], false);
@@ -46,7 +42,7 @@ fn several_tasks_are_reported_one_by_one() {
         json!([{"id": "LAT-9", "code": "NOT_FOUND", "error": "there is no task LAT-9"}])
     );
 
-    let run = as_tester(&project, &["unarchive", "LAT-1", "LAT-4", "LAT-2"]);
+    let run = project.tried(["unarchive", "LAT-1", "LAT-4", "LAT-2"]);
     assert_eq!(run.status, 1);
     assert_eq!(run.stdout, "Unarchived LAT-1, LAT-2\n");
     assert!(run.stderr.starts_with("Error: LAT-4 is not archived [CONFLICT]\n"), "{}", run.stderr);
@@ -82,12 +78,10 @@ fn an_archived_task_is_read_and_not_changed() {
     let project = Project::new();
     let task = project.task("A title");
     let other = project.task("Other");
-    let comment = project.json(["comment", &task, "said"])["last_event_id"].as_str().unwrap().to_owned();
+    let comment = project.say(&["comment", &task, "said"]);
     project.fed(["notes", &task, "--file", "-"], b"noted\n");
     project.ok(["archive", &task]);
-    let text = project.path().join("text");
-    std::fs::write(&text, "text").unwrap();
-    let file = text.to_str().unwrap();
+    project.file("text", "text");
     for line in [
         vec!["update", &task, "urgency=low"],
         vec!["status", &task, "planned"],
@@ -101,8 +95,8 @@ fn an_archived_task_is_read_and_not_changed() {
         vec!["unlink", &task, "blocks", &other],
         vec!["complete", &task, "--review", "fine"],
         vec!["event", &task, "x_a"],
-        vec!["plan", &task, "--file", file],
-        vec!["notes", &task, "--file", file],
+        vec!["plan", &task, "--file", "text"],
+        vec!["notes", &task, "--file", "text"],
     ] {
         let (status, error) = project.refused(&line);
         assert_eq!((status, &error["code"]), (1, &json!("NOT_FOUND")), "{line:?}");

@@ -5,11 +5,6 @@ mod support;
 use serde_json::{Value, json};
 use support::Project;
 
-/// Says something and gives the comment's id, which is that of its event.
-fn say(project: &Project, line: &[&str]) -> String {
-    project.json(line)["last_event_id"].as_str().unwrap().to_owned()
-}
-
 #[test]
 fn a_comment_is_text_or_a_file_but_not_both_or_neither() {
     let project = Project::new();
@@ -17,7 +12,7 @@ fn a_comment_is_text_or_a_file_but_not_both_or_neither() {
     let said = project.ok(["comment", &task, " said \n"]);
     assert!(said.starts_with("Commented on LAT-1 (ev_") && said.ends_with(")\n"), "{said}");
     assert_eq!(project.ok(["comment", &task, "more", "--quiet"]), "ok\n");
-    std::fs::write(project.path().join("file"), "from a file\n").unwrap();
+    project.file("file", "from a file\n");
     assert_eq!(project.json(["comment", &task, "--file", "file"])["comment_count"], 3);
     let run = project.fed(["comment", &task, "--file", "-"], "from ščž\n".as_bytes());
     assert_eq!((run.status, run.stderr.as_str()), (0, ""));
@@ -36,9 +31,9 @@ fn a_comment_is_text_or_a_file_but_not_both_or_neither() {
 fn a_thread_is_one_level_deep() {
     let project = Project::new();
     let task = project.task("A title");
-    let top = say(&project, &["comment", &task, "top", "--role", "review"]);
-    let reply = say(&project, &["comment", &task, "reply", "--reply-to", &top]);
-    let gone = say(&project, &["comment", &task, "gone"]);
+    let top = project.say(&["comment", &task, "top", "--role", "review"]);
+    let reply = project.say(&["comment", &task, "reply", "--reply-to", &top]);
+    let gone = project.say(&["comment", &task, "gone"]);
     project.ok(["comment-delete", &task, &gone]);
     for (line, code) in [
         (vec!["comment", &task, "x", "--reply-to", &reply], "VALIDATION_ERROR"),
@@ -68,9 +63,9 @@ fn a_thread_is_one_level_deep() {
 fn comments_read_as_a_tree() {
     let project = Project::new();
     let task = project.task("A title");
-    let top = say(&project, &["comment", &task, "first line\nsecond line", "--role", "review"]);
-    let reply = say(&project, &["comment", &task, "rely", "--reply-to", &top]);
-    let gone = say(&project, &["comment", &task, "secret"]);
+    let top = project.say(&["comment", &task, "first line\nsecond line", "--role", "review"]);
+    let reply = project.say(&["comment", &task, "rely", "--reply-to", &top]);
+    let gone = project.say(&["comment", &task, "secret"]);
     assert_eq!(project.ok(["comment-edit", &task, &reply, "reply"]), format!("Edited comment {reply}\n"));
     assert_eq!(project.ok(["comment-delete", &task, &gone]), format!("Deleted comment {gone}\n"));
     assert_eq!(project.ok(["react", &task, &top, "eyes"]), format!("Reacted with eyes to {top}\n"));
@@ -94,7 +89,7 @@ fn comments_read_as_a_tree() {
 fn an_edit_keeps_what_was_said_before() {
     let project = Project::new();
     let task = project.task("A title");
-    let id = say(&project, &["comment", &task, "one"]);
+    let id = project.say(&["comment", &task, "one"]);
     project.ok(["comment-edit", &task, &id, "two", "--actor", "human:ada"]);
     let same = project.json(["comment-edit", &task, &id, "two"]);
     let data = project.json(["comments", &task]);
@@ -111,7 +106,7 @@ fn an_edit_keeps_what_was_said_before() {
 fn a_reaction_counts_once_and_only_ones_own_goes() {
     let project = Project::new();
     let task = project.task("A title");
-    let id = say(&project, &["comment", &task, "one"]);
+    let id = project.say(&["comment", &task, "one"]);
     let first = project.json(["react", &task, &id, "eyes"]);
     let again = project.json(["react", &task, &id, "eyes"]);
     assert_eq!(first["last_event_id"], again["last_event_id"]);

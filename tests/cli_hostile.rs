@@ -54,7 +54,7 @@ fn a_megabyte_is_kept_to_the_letter() {
     let task = project.task("A title");
     let text: String = TEXT.chars().cycle().filter(|c| *c != '\n').take(800_000).collect();
     assert!(text.len() > 1_000_000);
-    std::fs::write(project.path().join("text"), &text).unwrap();
+    project.file("text", &text);
     project.ok(["comment", &task, "--file", "text"]);
     project.ok(["plan", &task, "--file", "text"]);
     project.ok(["notes", &task, "--file", "text"]);
@@ -68,7 +68,7 @@ fn a_megabyte_is_kept_to_the_letter() {
 fn a_nul_byte_is_kept() {
     let project = Project::new();
     let task = project.task("A title");
-    std::fs::write(project.path().join("text"), "a\0b").unwrap();
+    project.file("text", "a\0b");
     project.ok(["comment", &task, "--file", "text"]);
     project.ok(["notes", &task, "--file", "text"]);
     assert_eq!(project.json(["comments", &task])[0]["body"], "a\0b");

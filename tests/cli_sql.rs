@@ -1,4 +1,5 @@
 //! `lattice sql` from outside: it answers, and nothing that is typed there writes anywhere.
+#![allow(clippy::unwrap_used, clippy::panic, clippy::disallowed_methods, reason = "a test may fail")]
 
 mod support;
 
@@ -14,7 +15,7 @@ fn files(folder: &Path) -> Vec<(PathBuf, Vec<u8>)> {
         let path = entry.unwrap().path();
         if path.is_dir() {
             found.extend(files(&path));
-        } else if !path.extension().is_some_and(|e| e == "db-shm") {
+        } else if path.extension().is_none_or(|e| e != "db-shm") {
             found.push((path.clone(), fs::read(&path).unwrap()));
         }
     }
@@ -76,8 +77,6 @@ fn endless_and_huge_questions_are_ended() {
     assert_eq!((status, &error["code"]), (1, &"SQL_TIMEOUT".into()));
     let (_, error) = project.refused(["sql", "SELECT randomblob(900000000)"]);
     assert_eq!(error["code"], "SQL_TOO_BIG");
-    let (_, error) = project.refused(["sql", "SELECT 1", "--timeout", "-1"]);
-    assert_eq!(error["code"], "USAGE", "a dash begins a flag");
     let (_, error) = project.refused(["sql", "SELECT 1", "--timeout=-1"]);
     assert_eq!(error["code"], "VALIDATION_ERROR");
 }

@@ -33,7 +33,7 @@ fn a_plan_is_written_from_a_file_or_a_pipe_and_reads_back_to_the_byte() {
     let project = Project::new();
     let task = project.task("A title");
     let body = "# Plan\r\n\n\tstep \u{1b}[31mone\u{1b}[0m\n\nno newline at the end";
-    std::fs::write(project.path().join("plan.md"), body).unwrap();
+    project.file("plan.md", body);
     assert_eq!(project.ok(["plan", &task, "--file", "plan.md"]), "Wrote the plan of LAT-1\n");
     assert_eq!(project.ok(["plan", &task]), body);
     assert_eq!(project.ok(["plan", &task, "--quiet"]), body);
@@ -93,8 +93,8 @@ fn a_text_that_cannot_be_taken_is_refused_by_name() {
     let task = project.task("A title");
     let at = |name: &str| project.path().join(name);
     std::fs::create_dir(at("folder")).unwrap();
-    std::fs::write(at("latin1"), b"caf\xe9").unwrap();
-    std::fs::write(at("blank"), " \n\t\n").unwrap();
+    project.file("latin1", b"caf\xe9");
+    project.file("blank", " \n\t\n");
     std::fs::File::create(at("huge")).unwrap().set_len(16 * 1024 * 1024 + 1).unwrap();
     let made = std::process::Command::new("mkfifo").arg(at("pipe")).status().unwrap();
     assert!(made.success());

@@ -153,10 +153,10 @@ struct Error {
 }
 
 fn run(project: &Project, line: &[&str]) -> Run {
-    let mut command = project.command(line);
-    Run::of(command.arg("--json").env("LATTICE_ACTOR", "agent:test").output().unwrap())
+    project.tried(line.iter().chain(&["--json"]))
 }
 
+#[expect(clippy::panic, reason = "a reader that fails has to show what it read")]
 fn read<T: serde::de::DeserializeOwned>(project: &Project, line: &[&str]) -> T {
     let text = run(project, line).stdout;
     let read: Envelope<T> = serde_json::from_str(&text).unwrap_or_else(|e| panic!("{line:?}: {e}\n{text}"));
@@ -254,7 +254,7 @@ fn a_limit_that_is_passed_is_a_warning() {
 fn texts_settings_and_scripts_have_their_members() {
     let project = Project::new();
     let task = project.task("A title");
-    std::fs::write(project.path().join("file"), "text").unwrap();
+    project.file("file", "text");
     for line in
         [vec!["plan", &task], vec!["plan", &task, "--file", "file"], vec!["plan", &task, "--file", "file"]]
     {

@@ -14,16 +14,8 @@ impl App {
     pub fn examine(&self, mut each: impl FnMut(&TaskId)) -> Result<Report, Failure> {
         self.read(|reader| {
             let mut findings = Vec::new();
-            match examine(reader, &mut findings, &mut each) {
-                Ok(totals) => Ok(Report { findings, totals }),
-                // A file that cannot be read to its end is a finding, not a failure to look.
-                Err(failure) if failure.code == Code::StoreCorrupt => {
-                    let message = format!("the rest could not be examined: {}", failure.message);
-                    findings.push(Finding { level: Level::Error, check: CHECKS[0], message, task_id: None });
-                    Ok(Report { findings, totals: reader.totals().unwrap_or_default() })
-                }
-                Err(failure) => Err(failure),
-            }
+            examine(reader, &mut findings, &mut each)?;
+            Ok(Report { findings, totals: reader.totals().unwrap_or_default() })
         })
     }
 }
@@ -75,24 +67,24 @@ fn examine(
     reader: &Reader<'_>,
     findings: &mut Vec<Finding>,
     each: &mut dyn FnMut(&TaskId),
-) -> Result<Totals, Failure> {
+) -> Result<(), Failure> {
     let mut add = |level, check, task_id: Option<&str>, message: String| {
         findings.push(Finding { level, check, message, task_id: task_id.map(str::to_owned) });
     };
-    for fault in reader.integrity_faults()? {
+    for fault in unless_damaged(CHECKS[0], reader.integrity_faults(), &mut add)? {
         add(Level::Error, CHECKS[0], None, fault);
     }
-    for event in reader.broken_events()? {
+    for event in unless_damaged(CHECKS[1], reader.broken_events(), &mut add)? {
         add(Level::Error, CHECKS[1], None, format!("event {event} is not what was written"));
     }
-    for artifact in reader.damaged_artifacts()? {
+    for artifact in unless_damaged(CHECKS[2], reader.damaged_artifacts(), &mut add)? {
         add(Level::Error, CHECKS[2], None, format!("the payload of {artifact} is not what was written"));
     }
-    for (table, difference) in reader.drift()? {
+    for (table, difference) in unless_damaged(CHECKS[3], reader.drift(), &mut add)? {
         add(Level::Error, CHECKS[3], None, format!("{table}: {difference} (differs from the log)"));
     }
-    for id in reader.task_ids()? {
-        let history = reader.history(&id)?;
+    for id in unless_damaged(CHECKS[4], reader.task_ids(), &mut add)? {
+        let history = unless_damaged(CHECKS[4], reader.history(&id), &mut add)?;
         let (state, oddities) = TaskState::fold(&history);
         for (place, oddity) in oddities {
             add(
@@ -103,11 +95,12 @@ fn examine(
             );
         }
         if let Some(task) = &state.task {
-            references(reader, task, &mut add)?;
+            let examined = references(reader, task, &mut add);
+            unless_damaged(CHECKS[5], examined, &mut add)?;
         }
         each(&id);
     }
-    for (short_id, tasks) in reader.contested_short_ids()? {
+    for (short_id, tasks) in unless_damaged(CHECKS[6], reader.contested_short_ids(), &mut add)? {
         add(
             Level::Warning,
             CHECKS[6],
@@ -115,10 +108,25 @@ fn examine(
             format!("{short_id} is claimed by {} tasks; the first keeps it", tasks.len()),
         );
     }
-    for (id, kind) in reader.quarantined()? {
+    for (id, kind) in unless_damaged(CHECKS[7], reader.quarantined(), &mut add)? {
         add(Level::Warning, CHECKS[7], None, format!("another {kind} under {id} was set aside"));
     }
-    Ok(reader.totals()?)
+    Ok(())
+}
+
+/// A check that meets damage has found it; the other checks are made all the same.
+fn unless_damaged<T: Default, E: Into<Failure>>(
+    check: &'static str,
+    result: Result<T, E>,
+    add: &mut impl FnMut(Level, &'static str, Option<&str>, String),
+) -> Result<T, Failure> {
+    match result.map_err(Into::into) {
+        Err(failure) if failure.code == Code::StoreCorrupt => {
+            add(Level::Error, check, None, format!("could not be examined to the end: {}", failure.message));
+            Ok(T::default())
+        }
+        result => result,
+    }
 }
 
 fn references(

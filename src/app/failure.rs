@@ -188,6 +188,7 @@ impl From<RootError> for Failure {
                 failure.details(json!({"path": place.to_string()}))
             }
             RootError::SymlinkRefused { path } => StoreError::SymlinkRefused { path }.into(),
+            RootError::Denied { path } => StoreError::Denied { path }.into(),
             RootError::Io { path, detail } => StoreError::Io { detail, path: Some(path) }.into(),
         }
     }

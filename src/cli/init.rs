@@ -84,8 +84,9 @@ fn answer(
     };
     let done = if output.json || (made && !output.quiet) {
         let root = Root { project: project.clone(), tree: lattice.clone(), lattice };
-        let config =
-            App::open_read(root, World::real())?.read(|reader| Ok::<_, Failure>(reader.config()?))?;
+        let config = App::open_read(root, World::real())
+            .and_then(|app| app.read(|reader| Ok::<_, Failure>(reader.config()?)))
+            .map_err(|failure| if made { made_unread(failure) } else { failure })?;
         match output.json {
             true => Done::envelope(view::init(&place, made, &config, imported.map(|report| (report, heard)))),
             false => Done::lines(greeting(&place, &config, imported)),
@@ -95,7 +96,7 @@ fn answer(
     } else {
         Done::lines(format!("Already initialised: {}", printable(&place)))
     };
-    let done = if output.json || imported.is_none() { done } else { notices(done, heard) };
+    let done = if output.json || imported.is_none() { done } else { notices(done, heard, false) };
     let done = match World::real().variable("LATTICE_ROOT").map(PathBuf::from) {
         Some(other) if other.canonicalize().ok() != Some(project) => done.warn(format!(
             "LATTICE_ROOT is {}, so commands will look for a tracker there and not here",
@@ -104,6 +105,12 @@ fn answer(
         _ => done,
     };
     Ok(if made { done.committed() } else { done })
+}
+
+/// The tracker is there, and only then could it not be read.
+fn made_unread(failure: Failure) -> Failure {
+    Failure { message: format!("the tracker is made, but {}", failure.message), ..failure }
+        .hint("see `lattice doctor`")
 }
 
 /// What a person reads about a new tracker.

@@ -2,6 +2,7 @@
 //! for logs; the sentences for users are made in `app`. This is also the only
 //! place that knows SQLite's result codes.
 
+use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
@@ -236,6 +237,8 @@ pub(in crate::store) fn from_sqlite(error: &rusqlite::Error, path: &Path) -> Sto
         ffi::SQLITE_NOTADB => StoreError::NotADatabase { path: owned },
         ffi::SQLITE_CORRUPT if reads_well_again(path) => StoreError::Io { detail, path: Some(owned) },
         ffi::SQLITE_CORRUPT => StoreError::Corrupt { detail },
+        // Our own statements take apart only what was stored as JSON.
+        ffi::SQLITE_ERROR if detail.contains("malformed JSON") => StoreError::Corrupt { detail },
         ffi::SQLITE_PERM => StoreError::Denied { path: owned },
         ffi::SQLITE_CANTOPEN => cannot_open(path, detail),
         ffi::SQLITE_IOERR if has_no_room(path) => StoreError::Full,
@@ -292,13 +295,19 @@ fn reads_well_again(path: &Path) -> bool {
 
 /// SQLite reports a quota or a size limit as a plain write error and keeps the
 /// operating system's number to itself. So write a little where it wrote, into
-/// a file without a name, and see.
-fn has_no_room(path: &Path) -> bool {
+/// a file without a name, and see; and a byte further on, because what SQLite
+/// took back by now may have been longer.
+pub(in crate::store) fn has_no_room(path: &Path) -> bool {
     static ENOUGH: [u8; 64 * 1024] = [0; 64 * 1024];
+    const FURTHER: u64 = 1024 * 1024;
     let Some(folder) = path.parent() else { return false };
     let length = |path: &Path| path.symlink_metadata().map_or(0, |meta| meta.len());
     let end = length(path).max(length(&sidecar(path, "-wal")));
-    match tempfile::tempfile_in(folder).and_then(|file| file.write_all_at(&ENOUGH, end)) {
+    let write = |file: File| {
+        file.write_all_at(&ENOUGH, end)?;
+        file.write_all_at(&[0], end + FURTHER)
+    };
+    match tempfile::tempfile_in(folder).and_then(write) {
         Ok(()) => false,
         Err(error) => is_full(error.kind()),
     }

@@ -54,8 +54,11 @@ impl Store {
         wait: Duration,
         fill: impl FnOnce(&Transaction<'_>) -> Result<(), E>,
     ) -> Result<Created, E> {
-        let path = lattice.join(file::DATABASE);
-        file::create(lattice, wait, |conn| transact(conn, &path, fill))
+        file::create(lattice, wait, |conn| {
+            let draft = conn.path().map_or_else(|| lattice.join(file::DATABASE), PathBuf::from);
+            // Nobody can see a draft: if its commit fails, nothing is there.
+            transact(conn, &draft, from_sqlite, fill)
+        })
     }
 
     /// An empty tracker in memory, for tests and comparisons.
@@ -103,8 +106,8 @@ impl Store {
         let path = &self.path;
         match &mut self.file {
             Opened::Read(_) => Err(StoreError::ReadOnly { path: path.clone() }.into()),
-            Opened::Write(file) => transact(file.conn_mut(), path, work),
-            Opened::Memory(conn) => transact(conn, path, work),
+            Opened::Write(file) => transact(file.conn_mut(), path, from_commit, work),
+            Opened::Memory(conn) => transact(conn, path, from_commit, work),
         }
     }
 
@@ -127,16 +130,18 @@ impl Store {
     }
 }
 
+/// `unsaved` says what a failed COMMIT stands for.
 fn transact<T, E: From<StoreError>>(
     conn: &mut Connection,
     path: &Path,
+    unsaved: fn(&rusqlite::Error, &Path) -> StoreError,
     work: impl FnOnce(&Transaction<'_>) -> Result<T, E>,
 ) -> Result<T, E> {
     let tx = conn
         .transaction_with_behavior(TransactionBehavior::Immediate)
         .map_err(|error| from_sqlite(&error, path))?;
     let result = work(&Transaction { reader: Reader { conn: &tx, path } })?;
-    tx.commit().map_err(|error| from_commit(&error, path))?;
+    tx.commit().map_err(|error| unsaved(&error, path))?;
     Ok(result)
 }
 

@@ -1,5 +1,11 @@
 //! What the process tests share: a folder of its own for each test, and the real program in it.
 #![allow(dead_code, reason = "each test binary uses its own part of this")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::disallowed_methods,
+    reason = "a helper that fails has to fail its test, and half a file in a test's folder harms nobody"
+)]
 
 pub mod shapes;
 pub mod terminal;
@@ -54,6 +60,21 @@ impl Project {
 
     pub fn database(&self) -> PathBuf {
         self.lattice().join("lattice.db")
+    }
+
+    /// Makes a file here.
+    pub fn file(&self, name: &str, content: impl AsRef<[u8]>) {
+        std::fs::write(self.path().join(name), content).unwrap();
+    }
+
+    /// Runs it as `agent:test`, however it ends.
+    pub fn tried<S: AsRef<OsStr>>(&self, args: impl IntoIterator<Item = S>) -> Run {
+        Run::of(self.command(args).env("LATTICE_ACTOR", "agent:test").output().unwrap())
+    }
+
+    /// Adds a comment with this line and gives its id, which is that of its event.
+    pub fn say(&self, line: &[&str]) -> String {
+        self.json(line)["last_event_id"].as_str().unwrap().to_owned()
     }
 
     /// The program, about to run here, knowing nothing of the tester's surroundings.

@@ -18,7 +18,7 @@ use super::open::{connect, journal_mode};
 use super::paths::{database, inspect, length, refuse_network, sidecar};
 use super::read::open_read;
 use super::{migrate, schema};
-use crate::store::error::{StoreError, from_sqlite};
+use crate::store::error::{StoreError, from_sqlite, has_no_room};
 
 /// What [`create`] found to do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -219,6 +219,9 @@ fn close_in_wal_mode(conn: Connection, path: &Path) -> Result<(), StoreError> {
     let signed = i64::from(u32::from_be_bytes([a, b, c, d])) == schema::APPLICATION_ID;
     if header[18..20] == [2, 2] && signed && length(&sidecar(path, "-wal")) == 0 {
         return Ok(());
+    }
+    if has_no_room(path) {
+        return Err(StoreError::Full);
     }
     let detail = "the new database is not in WAL mode".into();
     Err(StoreError::Io { detail, path: Some(path.to_path_buf()) })

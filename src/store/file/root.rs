@@ -45,6 +45,12 @@ pub enum RootError {
         /// The link.
         path: PathBuf,
     },
+    /// The operating system does not let this user look.
+    #[error("permission denied: {}", path.display())]
+    Denied {
+        /// The directory or file.
+        path: PathBuf,
+    },
     /// A directory on the way cannot be looked at.
     #[error("{}: {detail}", path.display())]
     Io {
@@ -188,7 +194,11 @@ fn is_absent(error: &io::Error) -> bool {
 }
 
 fn failed(path: &Path, error: &io::Error) -> RootError {
-    RootError::Io { path: path.to_path_buf(), detail: error.to_string() }
+    let path = path.to_path_buf();
+    match error.kind() {
+        io::ErrorKind::PermissionDenied => RootError::Denied { path },
+        _ => RootError::Io { path, detail: error.to_string() },
+    }
 }
 
 fn missing(place: &Path, tree_found: bool, from_env: bool) -> RootError {

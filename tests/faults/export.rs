@@ -1,0 +1,227 @@
+//! `export` on a failing disk: every file of the tree is the old one or the new one, whole, and
+//! the next export finishes the work.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use crate::injector::{Ending, Injector, SIGKILL, injector, writes};
+use crate::sandbox::{content, copy_of, say, skip, soak, tracker};
+use crate::support::Project;
+
+type Tree = BTreeMap<PathBuf, Vec<u8>>;
+
+/// A tracker whose tree was exported once and is behind: a task was added, another was moved into
+/// the archive, texts were changed.
+fn example() -> Project {
+    let project = tracker();
+    for title in ["first", "second", "third"] {
+        project.task(title);
+    }
+    project.ok(["comment", "LAT-1", "before the export"]);
+    project.ok(["export"]);
+    project.ok(["comment", "LAT-1", &"after the export ".repeat(400)]);
+    project.ok(["archive", "LAT-2"]);
+    project.ok(["status", "LAT-3", "in_planning"]);
+    project.task("fourth");
+    project
+}
+
+/// The exported files, by their path in the tree.
+fn tree(folder: &Path) -> Tree {
+    let ours = ["lattice.db", "lattice.db-wal", "lattice.db-shm", "lock"];
+    let files = content(folder).into_iter();
+    let relative = files.map(|(path, bytes)| (path.strip_prefix(folder).unwrap().to_path_buf(), bytes));
+    relative.filter(|(path, _)| !ours.contains(&path.to_str().unwrap())).collect()
+}
+
+struct Trial {
+    original: Project,
+    old: Tree,
+    new: Tree,
+    calls: Vec<String>,
+}
+
+impl Trial {
+    fn new(injector: &Injector) -> Self {
+        let original = example();
+        let exported = copy_of(&original);
+        let calls = injector.calls(&exported, ["export"]);
+        let (old, new) = (tree(&original.lattice()), tree(&exported.lattice()));
+        let changed = new.iter().filter(|(path, bytes)| old.get(*path) != Some(*bytes)).count();
+        assert!(changed > 8 && old.keys().any(|path| !new.contains_key(path)), "{changed} files changed");
+        Self { original, old, new, calls }
+    }
+
+    /// Exports with faults, and holds the tree against what may be there.
+    fn run(&self, injector: &Injector, faults: &[&str]) -> Ending {
+        let project = copy_of(&self.original);
+        let ending = injector.run(&project, faults, ["export"]);
+        let when = format!("{faults:?}: {ending:?}");
+        assert!(!ending.fired.is_empty(), "nothing happened: {when}");
+        let found = tree(&project.lattice());
+        for (path, bytes) in &found {
+            let (old, new) = (self.old.get(path), self.new.get(path));
+            if old.is_none() && new.is_none() {
+                let name = path.file_name().unwrap().to_str().unwrap();
+                assert!(ending.status.is_none(), "{} was left: {when}", path.display());
+                assert!(name.starts_with("new-") && name.ends_with(".tmp"), "{}: {when}", path.display());
+                continue;
+            }
+            assert!([old, new].contains(&Some(bytes)), "{} is neither old nor new: {when}", path.display());
+        }
+        let gone: Vec<_> = self.old.keys().filter(|path| !found.contains_key(*path)).collect();
+        for path in gone {
+            assert!(!self.new.contains_key(path), "{} is gone: {when}", path.display());
+            let whole = self.new.iter().all(|(path, bytes)| found.get(path) == Some(bytes));
+            assert!(whole, "{} was taken away before its successor stood: {when}", path.display());
+        }
+        if faults.iter().any(|fault| fault.contains(":kill:") || fault.contains(":torn:")) {
+            assert_eq!(ending.signal, Some(SIGKILL), "{when}");
+        } else if ending.code().is_none() {
+            assert!(found == self.new, "acknowledged and not all there: {when}");
+        }
+        let next = Ending::of(project.command(["export"]));
+        assert_eq!((next.status, next.stderr.as_str()), (Some(0), ""), "after {when}: {next:?}");
+        assert!(tree(&project.lattice()) == self.new, "after {when}");
+        ending
+    }
+}
+
+#[test]
+fn export_killed_anywhere_leaves_old_files_or_new_ones() {
+    let Some(injector) = injector() else { return };
+    let trial = Trial::new(injector);
+    let mut fired = 0;
+    for (number, call) in trial.calls.iter().enumerate() {
+        fired += 1;
+        trial.run(injector, &[&format!("*:kill:{}", number + 1)]);
+        if writes(call) && (soak() || number % 3 == 0) {
+            fired += 1;
+            trial.run(injector, &[&format!("*:torn:{}", number + 1)]);
+        }
+    }
+    assert!(fired > 60, "{fired}");
+    say(&format!("export was killed in {fired} ways"));
+}
+
+#[test]
+fn export_that_meets_a_failing_disk_leaves_old_files_or_new_ones_and_says_so() {
+    let Some(injector) = injector() else { return };
+    let trial = Trial::new(injector);
+    let errors: &[&str] =
+        if soak() { &["ENOSPC", "EIO", "EDQUOT", "EACCES", "EROFS"] } else { &["ENOSPC", "EIO"] };
+    let (mut fired, mut refused) = (0, 0);
+    for (number, call) in trial.calls.iter().enumerate() {
+        for (turn, error) in errors.iter().enumerate() {
+            if !soak() && number % errors.len() != turn && !call.starts_with("fsync") {
+                continue;
+            }
+            fired += 1;
+            let ending = trial.run(injector, &[&format!("*:{error}:{}", number + 1)]);
+            // An advisory call may fail without harm; a write, a flush or a name may not.
+            let must = ["write ", "fsync ", "rename ", "mkdir ", "syncfs "];
+            if must.iter().any(|kind| call.starts_with(kind)) {
+                assert!(ending.status == Some(4), "{error} at {call} was swallowed: {ending:?}");
+            }
+            refused += usize::from(ending.status == Some(4));
+        }
+    }
+    assert!(refused > 40, "{refused} of {fired}");
+    say(&format!("export met {fired} failing calls and refused {refused} times"));
+}
+
+#[test]
+fn export_loops_over_short_and_interrupted_calls() {
+    let Some(injector) = injector() else { return };
+    let trial = Trial::new(injector);
+    for faults in [&["write:short:1+:/new-"][..], &["write:EINTR:1:/new-", "write:EINTR:3:/new-"], &["fsync:EINTR:1"]] {
+        let ending = trial.run(injector, faults);
+        assert_eq!((ending.status, ending.stderr.as_str()), (Some(0), ""), "{ending:?}");
+    }
+}
+
+/// One file of the tree's size is written in the same way.
+#[test]
+fn a_document_is_the_old_one_or_the_new_one() {
+    let Some(injector) = injector() else { return };
+    let original = example();
+    let args = ["export", "--file", "out.json"];
+    let run = |faults: &[&str]| {
+        let project = copy_of(&original);
+        fs::write(project.path().join("out.json"), "old").unwrap();
+        let ending = injector.run(&project, faults, args);
+        let bytes = fs::read(project.path().join("out.json")).unwrap();
+        (ending, bytes)
+    };
+    let (clean, new) = run(&[]);
+    assert!(clean.status == Some(0) && new.len() > 3000, "{clean:?}");
+    for (number, call) in clean.fired.iter().enumerate() {
+        for action in ["kill", "torn", "EIO", "ENOSPC", "short"] {
+            if matches!(action, "torn" | "short") && !writes(call) {
+                continue;
+            }
+            let (ending, bytes) = run(&[&format!("*:{action}:{}", number + 1)]);
+            assert_eq!(ending.fired.len(), 1, "{ending:?}");
+            assert!(bytes == b"old" || bytes == new, "{action} at {call}: {} bytes", bytes.len());
+            if ending.signal.is_none() && ending.code().is_none() {
+                assert!(bytes == new, "{action} at {call}: acknowledged and old");
+            }
+        }
+    }
+}
+
+/// What makes a name last is the flush of its folder, and what makes the file last is its own,
+/// before it gets the name. Seen from outside, in the program's calls.
+#[test]
+fn every_file_is_flushed_before_it_gets_its_name_and_its_folder_after() {
+    if Command::new("strace").arg("-V").output().is_err() {
+        skip("the order of flushes: there is no strace");
+        return;
+    }
+    for tasks in [1, 12] {
+        let project = tracker();
+        (0..tasks).for_each(|_| drop(project.task("any")));
+        let log = project.path().join("calls");
+        let program = project.command(["export"]);
+        let mut command = Command::new("strace");
+        command.args(["-f", "-y", "-qq", "-e", "trace=fsync,fdatasync,syncfs,rename,renameat,renameat2", "-o"]);
+        command.arg(&log).arg(program.get_program()).arg("export").current_dir(project.path());
+        let ending = Ending::of(command);
+        if ending.status != Some(0) {
+            skip(&format!("the order of flushes: {}", ending.stderr.trim()));
+            return;
+        }
+        flushed_in_order(&fs::read_to_string(&log).unwrap(), &tree(&project.lattice()));
+    }
+}
+
+/// Goes through the calls: (name, text between quotes or angle brackets).
+fn flushed_in_order(log: &str, tree: &Tree) {
+    let (mut files, mut named, mut all) = (Vec::new(), Vec::new(), false);
+    let mut renames = 0;
+    for line in log.lines() {
+        let Some((_, call)) = line.split_once(' ') else { continue };
+        let path = |open: char, close: char, nth: usize| {
+            call.split(open).nth(nth).and_then(|rest| rest.split(close).next()).unwrap_or_default().to_owned()
+        };
+        let call = call.trim_start();
+        if call.starts_with("syncfs") {
+            all = true;
+            named.clear();
+        } else if call.starts_with("fsync") || call.starts_with("fdatasync") {
+            let flushed = path('<', '>', 1);
+            named.retain(|target: &String| Path::new(target).parent() != Some(Path::new(&flushed)));
+            files.push(flushed);
+        } else if call.contains("/new-") {
+            let quoted: Vec<_> = call.split('"').skip(1).step_by(2).collect();
+            let [from, to] = quoted[..] else { panic!("{line}") };
+            assert!(all || files.iter().any(|file| file == from), "named before it was flushed: {line}");
+            named.push(to.to_owned());
+            renames += 1;
+        }
+    }
+    assert!(renames + 2 >= tree.len() && renames > 5, "{renames} renames, {} files", tree.len());
+    assert_eq!(named, Vec::<String>::new(), "whose folders were never flushed");
+}

@@ -1,0 +1,155 @@
+//! `init` on a failing disk: a tracker, whole, or nothing, and a second `init` always works.
+
+use crate::injector::{Ending, Injector, SIGKILL, injector, writes};
+use crate::sandbox::{INIT, empty, names, say, soak, sound};
+use crate::support::Project;
+
+/// What a finished `.lattice/` holds, beside what SQLite keeps while the tracker is in use.
+const FINISHED: [&str; 4] = [".gitattributes", ".gitignore", "lattice.db", "lock"];
+const SIDECARS: [&str; 2] = ["lattice.db-shm", "lattice.db-wal"];
+
+#[test]
+fn init_killed_at_any_change_of_the_disk_is_completed_by_the_next() {
+    let Some(injector) = injector() else { return };
+    let mut fired = 0;
+    for (place, call) in places(injector) {
+        fired += 1;
+        let project = empty();
+        let ending = faulted(injector, &project, "kill", place, &call);
+        assert_eq!(ending.signal, Some(SIGKILL), "{ending:?}");
+        completed(&project, &|| format!("killed at {place}, {call}"));
+        if writes(&call) && (soak() || place % 8 == 0) {
+            fired += 1;
+            let project = empty();
+            let ending = faulted(injector, &project, "torn", place, &call);
+            assert_eq!(ending.signal, Some(SIGKILL), "{ending:?}");
+            completed(&project, &|| format!("torn at {place}, {call}"));
+        }
+    }
+    say(&format!("init was killed in {fired} ways"));
+}
+
+#[test]
+fn init_that_meets_a_failing_disk_leaves_nothing_or_a_whole_tracker() {
+    let Some(injector) = injector() else { return };
+    let errors: &[&str] =
+        if soak() { &["ENOSPC", "EIO", "EDQUOT", "EACCES", "EROFS", "EINTR"] } else { &["ENOSPC", "EIO"] };
+    let mut fired = 0;
+    let mut refused = 0;
+    for (place, call) in places(injector) {
+        for error in errors {
+            fired += 1;
+            refused += usize::from(failed_once(injector, place, &call, error));
+        }
+    }
+    assert!(refused * 2 > fired, "only {refused} of {fired} faults made init fail");
+    say(&format!("init met {fired} failing calls and refused {refused} times"));
+}
+
+#[test]
+fn init_loops_over_short_and_interrupted_writes() {
+    let Some(injector) = injector() else { return };
+    for faults in [["write:short:1+", "pwrite64:short:1+"], ["write:EINTR:1", "pwrite64:EINTR:3"]] {
+        let project = empty();
+        let ending = injector.run(&project, &faults, INIT);
+        assert_eq!((ending.status, ending.stderr.as_str()), (Some(0), ""), "{faults:?}");
+        assert!(ending.fired.len() > 1, "{ending:?}");
+        completed(&project, &|| format!("{faults:?}"));
+        let ignored = std::fs::read_to_string(project.lattice().join(".gitignore")).unwrap();
+        assert!(ignored.starts_with("/lattice.db\n") && ignored.ends_with("new-*.tmp-*\n"), "{ignored}");
+    }
+}
+
+/// The disk is full from one moment on, so that not even cleaning up can write.
+#[test]
+fn a_disk_that_stays_full_leaves_nothing_behind() {
+    let Some(injector) = injector() else { return };
+    let places = places(injector);
+    let mut fired = 0;
+    for (place, call) in places.iter().filter(|(place, call)| soak() || !writes(call) || place % 4 == 0) {
+        let project = empty();
+        let faults = ["create", "write", "pwrite64", "mkdir", "ftruncate"];
+        // Of each kind those from this place on.
+        let before = |kind: &str| places[..place - 1].iter().filter(|(_, c)| c.starts_with(kind)).count();
+        let faults: Vec<_> =
+            faults.iter().map(|kind| format!("{kind}:ENOSPC:{}+", before(&format!("{kind} ")) + 1)).collect();
+        let faults: Vec<_> = faults.iter().map(String::as_str).collect();
+        let ending = injector.run(&project, &faults, INIT);
+        if ending.fired.is_empty() {
+            continue; // Behind the last write.
+        }
+        fired += 1;
+        match ending.code() {
+            // Behind the commit point: reading gets by without room.
+            None => assert!(project.database().exists(), "from {place}, {call}: {ending:?}"),
+            Some(code) => {
+                assert_eq!(code, "STORE_FULL", "from {place}, {call}: {ending:?}");
+                assert!(!project.lattice().exists(), "from {place}, {call}: {:?}", names(&project));
+            }
+        }
+        completed(&project, &|| format!("full from {place}, {call}"));
+    }
+    assert!(fired > 20, "{fired}");
+    say(&format!("init met {fired} full disks"));
+}
+
+/// The tracker is made, and only then can it not be read: that must not sound like "nothing happened".
+#[test]
+fn init_that_cannot_read_what_it_made_says_that_it_made_it() {
+    let Some(injector) = injector() else { return };
+    for json in [false, true] {
+        let project = empty();
+        let args: Vec<_> = INIT.into_iter().chain(json.then_some("--json")).collect();
+        let ending = injector.run(&project, &["open:EIO:1+:/lattice.db"], &args);
+        assert!(!ending.fired.is_empty() && project.database().exists(), "{ending:?}");
+        let said = format!("{}{}", ending.stdout, ending.stderr);
+        assert!(said.contains("the tracker is made"), "{ending:?}");
+        assert!(!said.contains("nothing was changed"), "{ending:?}");
+        assert_eq!(ending.status, Some(4), "{ending:?}");
+        completed(&project, &|| format!("{ending:?}"));
+    }
+}
+
+/// The calls of a clean `init`, counted from 1.
+fn places(injector: &Injector) -> Vec<(usize, String)> {
+    let calls = injector.calls(&empty(), INIT);
+    for part in ["mkdir ", "rename ", "fsync "] {
+        assert!(calls.iter().any(|call| call.starts_with(part)), "{calls:#?}");
+    }
+    calls.into_iter().enumerate().map(|(number, call)| (number + 1, call)).collect()
+}
+
+fn faulted(injector: &Injector, project: &Project, action: &str, place: usize, call: &str) -> Ending {
+    let ending = injector.run(project, &[&format!("*:{action}:{place}")], INIT);
+    let name = |call: &str| call.split(' ').next().map(str::to_owned);
+    assert_eq!(ending.fired.len(), 1, "{action} at {place}, {call}: {ending:?}");
+    assert_eq!(name(&ending.fired[0]), name(call), "{action} at {place}: {ending:?}");
+    ending
+}
+
+/// One call fails. Whether `init` then failed too.
+fn failed_once(injector: &Injector, place: usize, call: &str, error: &str) -> bool {
+    let project = empty();
+    let ending = faulted(injector, &project, error, place, call);
+    let when = || format!("{error} at {place}, {call}: {ending:?}");
+    let code = ending.code();
+    match code {
+        None => drop(sound(&project, &when)),
+        Some("COMMIT_UNKNOWN") => assert!(project.database().exists(), "{}", when()),
+        Some(_) => assert!(!project.lattice().exists(), "{}: {:?}", when(), names(&project)),
+    }
+    completed(&project, &when);
+    code.is_some()
+}
+
+/// A second `init` without faults works, nothing is in the way, and the tracker can be used.
+fn completed(project: &Project, when: &dyn Fn() -> String) {
+    let made = Ending::of(project.command(INIT));
+    assert_eq!((made.status, made.stderr.as_str()), (Some(0), ""), "{}: {made:?}", when());
+    let left: Vec<_> = names(project).into_iter().filter(|name| !SIDECARS.contains(&name.as_str())).collect();
+    assert_eq!(left, FINISHED, "{}", when());
+    let created = Ending::of(project.command(["create", "first", "--actor", "agent:a", "--quiet"]));
+    assert_eq!((created.stdout.as_str(), created.stderr.as_str()), ("LAT-1\n", ""), "{}", when());
+    let tasks = sound(project, when);
+    assert_eq!(tasks.len(), 1, "{}", when());
+}

@@ -1,0 +1,233 @@
+//! Writing commands on a failing disk: acknowledged is saved, refused is not, and the next command
+//! works.
+
+use serde_json::Value;
+
+use crate::injector::{Ending, Injector, SIGKILL, injector, writes};
+use crate::sandbox::{copy_of, say, soak, sound, tracker};
+use crate::support::{Project, Run};
+
+/// A command to try, and whether a tracker shows what it does.
+struct Case {
+    name: &'static str,
+    args: &'static [&'static str],
+    done: fn(&Project) -> bool,
+}
+
+const CASES: [Case; 3] = [
+    Case { name: "create", args: &["create", "second"], done: |project| shown(project, "LAT-2").is_some() },
+    Case {
+        name: "comment",
+        args: &["comment", "LAT-1", "a word"],
+        done: |project| events(project, "LAT-1").contains(&"comment_added".to_owned()),
+    },
+    Case {
+        name: "status",
+        args: &["status", "LAT-1", "in_planning"],
+        done: |project| shown(project, "LAT-1").is_some_and(|task| task["status"] == "in_planning"),
+    },
+];
+
+/// What `show` says of a task.
+fn shown(project: &Project, task: &str) -> Option<Value> {
+    let run = Run::of(project.command(["show", task, "--json"]).output().unwrap());
+    let mut document: Value = serde_json::from_str(&run.stdout).unwrap_or_else(|e| panic!("{e}: {run:?}"));
+    if run.status != 0 {
+        assert_eq!((run.status, document["error"]["code"].as_str()), (1, Some("NOT_FOUND")), "{run:?}");
+        return None;
+    }
+    Some(document["data"].take())
+}
+
+fn events(project: &Project, task: &str) -> Vec<String> {
+    let task = shown(project, task).unwrap();
+    let events = task["events"].as_array().unwrap_or_else(|| panic!("{task}"));
+    events.iter().map(|event| event["type"].as_str().unwrap().to_owned()).collect()
+}
+
+/// A tracker with one task. `long`: whose write-ahead log is long and was never brought into the
+/// database, because the process that should have done so was killed. So the next command does it.
+fn original(injector: &Injector, long: bool) -> Project {
+    let project = tracker();
+    project.task("first");
+    if long {
+        let text = "x".repeat(60_000);
+        let big = ["comment", "LAT-1", &text];
+        // The first write to the database itself, behind the commit, is the checkpoint's.
+        let checkpoint = || {
+            let calls = injector.calls(&copy_of(&project), big);
+            calls.iter().position(|call| call.ends_with("/lattice.db"))
+        };
+        let place = loop {
+            match checkpoint() {
+                Some(place) => break place + 1,
+                None => drop(project.ok(big)),
+            }
+        };
+        let ending = injector.run(&project, &[&format!("*:kill:{place}")], big);
+        assert_eq!(ending.signal, Some(SIGKILL), "{ending:?}");
+        let log = project.lattice().join("lattice.db-wal").metadata().unwrap().len();
+        assert!(log > 500_000, "{log}");
+    }
+    project
+}
+
+/// Tries one fault on a copy. Returns whether the command failed or was killed.
+fn tried(injector: &Injector, original: &Project, case: &Case, fault: &str) -> bool {
+    let project = copy_of(original);
+    let ending = injector.run(&project, &[fault], case.args);
+    let when = || format!("{} with {fault}: {ending:?}", case.name);
+    assert!(!ending.fired.is_empty(), "nothing happened: {}", when());
+    let there = (case.done)(&project);
+    if fault.contains("kill") || fault.contains("torn") {
+        assert_eq!(ending.signal, Some(SIGKILL), "{}", when());
+    } else {
+        match ending.code() {
+            None => assert!(there, "acknowledged and lost: {}", when()),
+            Some("COMMIT_UNKNOWN") => {}
+            Some(_) => assert!(!there, "refused and saved: {}", when()),
+        }
+    }
+    let next = Ending::of(project.command(["create", "next", "--actor", "agent:a", "--quiet"]));
+    assert_eq!((next.status, next.stderr.as_str()), (Some(0), ""), "after {}: {next:?}", when());
+    let created = usize::from(there && case.name == "create");
+    assert_eq!(sound(&project, &when).len(), 2 + created, "{}", when());
+    ending.status != Some(0)
+}
+
+fn faults_of(call: &str, place: usize) -> Vec<String> {
+    let mut actions = vec!["kill", "EIO", "ENOSPC"];
+    if writes(call) {
+        actions.extend(["short", "torn", "EINTR"]);
+    }
+    if soak() {
+        actions.extend(["EDQUOT", "EROFS", "EACCES"]);
+    }
+    let mut faults: Vec<_> = actions.iter().map(|action| format!("*:{action}:{place}")).collect();
+    if soak() {
+        let name = call.split(' ').next().unwrap();
+        faults.extend(["EIO", "ENOSPC", "EDQUOT"].map(|action| format!("*:{action}:{place}+")));
+        faults.push(format!("{name}:EIO:1+"));
+    }
+    faults
+}
+
+/// Which calls fail, unless it is a soak, where all fail in every way.
+#[derive(PartialEq)]
+enum Calls {
+    /// Each in every way.
+    All,
+    /// Each in one way, in turn.
+    Each,
+    /// Those behind the commit, which empty a long log; of its many writes some.
+    Checkpoint,
+}
+
+fn sweep(case: &Case, which: Calls) {
+    let Some(injector) = injector() else { return };
+    let original = original(injector, which == Calls::Checkpoint);
+    let calls = injector.calls(&copy_of(&original), case.args);
+    let checkpoint = calls.iter().position(|call| call.ends_with("/lattice.db")).unwrap_or(calls.len());
+    let (mut fired, mut failed) = (0, 0);
+    for (number, call) in calls.iter().enumerate() {
+        for (turn, fault) in faults_of(call, number + 1).iter().enumerate() {
+            let in_turn = turn == number % if writes(call) { 6 } else { 3 };
+            let tried_now = match which {
+                Calls::All => true,
+                Calls::Each => in_turn,
+                Calls::Checkpoint => number >= checkpoint && (!writes(call) || (number % 7 == 0 && in_turn)),
+            };
+            if !tried_now && !soak() {
+                continue;
+            }
+            fired += 1;
+            failed += usize::from(tried(injector, &original, case, fault));
+        }
+    }
+    assert!(fired > 20 && failed > 2, "{failed} of {fired}");
+    let log = if which == Calls::Checkpoint { " and emptied a long log" } else { "" };
+    say(&format!("{}{log} met {fired} faults and ended early {failed} times", case.name));
+}
+
+#[test]
+fn create_is_saved_or_refused_whatever_fails() {
+    sweep(&CASES[0], Calls::All);
+}
+
+#[test]
+fn comment_is_saved_or_refused_whatever_fails() {
+    sweep(&CASES[1], Calls::Each);
+}
+
+#[test]
+fn status_is_saved_or_refused_whatever_fails() {
+    sweep(&CASES[2], Calls::Each);
+}
+
+/// Emptying the log comes after the commit: no failure in it is one of the command.
+#[test]
+fn emptying_a_long_log_may_fail_anywhere() {
+    sweep(&CASES[0], Calls::Checkpoint);
+}
+
+#[test]
+fn a_commit_whose_flush_fails_may_or_may_not_be_saved_and_says_so() {
+    let Some(injector) = injector() else { return };
+    let original = original(injector, false);
+    for error in ["EIO", "ENOSPC", "EDQUOT"] {
+        let project = copy_of(&original);
+        let ending = injector.run(&project, &[&format!("fsync:{error}:1+:lattice.db-wal")], CASES[0].args);
+        assert_eq!(ending.fired.len(), 1, "{ending:?}");
+        assert_eq!((ending.status, ending.code()), (Some(4), Some("COMMIT_UNKNOWN")), "{ending:?}");
+        assert!(ending.stderr.contains("may or may not be there"), "{ending:?}");
+        assert!(ending.stderr.contains("lattice show"), "says how to look: {ending:?}");
+    }
+}
+
+/// An agent that was killed, or lost its answer, repeats the call with the id that it chose.
+#[test]
+fn creating_under_a_chosen_id_can_be_repeated_after_a_kill_anywhere() {
+    const ID: &str = "task_01J00000000000000000000000";
+    const CREATE: [&str; 4] = ["create", "second", "--id", ID];
+    let Some(injector) = injector() else { return };
+    let original = original(injector, false);
+    let calls = injector.calls(&copy_of(&original), CREATE);
+    let mut there = 0;
+    for place in 1..=calls.len() {
+        let project = copy_of(&original);
+        let ending = injector.run(&project, &[&format!("*:kill:{place}")], CREATE);
+        assert_eq!((ending.signal, ending.fired.len()), (Some(SIGKILL), 1), "{ending:?}");
+        let after = shown(&project, ID);
+        there += usize::from(after.is_some());
+        for _ in 0..2 {
+            let task = project.json(CREATE);
+            assert_eq!(
+                (task["id"].as_str(), task["short_id"].as_str()),
+                (Some(ID), Some("LAT-2")),
+                "{place}"
+            );
+        }
+        let tasks = sound(&project, &|| format!("killed at {place}, {}", calls[place - 1]));
+        assert_eq!(tasks.len(), 2, "killed at {place}, {}", calls[place - 1]);
+        assert_eq!(events(&project, ID), ["task_created"]);
+    }
+    say(&format!("create --id was killed {} times, {there} times after it was saved", calls.len()));
+}
+
+/// As after a power failure: what is left of the last command's log is torn.
+#[test]
+fn a_log_that_ends_in_half_a_write_gives_what_was_committed() {
+    let Some(injector) = injector() else { return };
+    let original = original(injector, false);
+    let log = |project: &Project| project.lattice().join("lattice.db-wal");
+    let bytes = std::fs::read(log(&original)).unwrap();
+    assert!(bytes.len() > 8000, "{}", bytes.len());
+    let steps = if soak() { 97 } else { 1999 };
+    for length in (0..bytes.len()).step_by(steps) {
+        let project = copy_of(&original);
+        std::fs::write(log(&project), &bytes[..length]).unwrap();
+        let tasks = sound(&project, &|| format!("{length} of {} bytes", bytes.len()));
+        assert_eq!(tasks.len(), 0, "{length}");
+        project.task("after");
+    }
+}
