@@ -21,7 +21,7 @@ pub fn crowd(bench: &Bench, report: &mut Report) -> Result<()> {
         let started = Instant::now();
         let times = together(writers, rounds, |writer, round| {
             let (actor, text) = (format!("agent:w{writer}"), format!("Round {round}"));
-            let task = tracker.name(writer * 97 + round);
+            let task = tracker.backlog(writer * 97 + round);
             tracker.call(&bench.lattice, &["comment", &task, &text, "--actor", &actor]).time()
         })?;
         let rate = times.len() as f64 / started.elapsed().as_secs_f64();
@@ -71,7 +71,7 @@ pub fn beside_a_reader(bench: &Bench, report: &mut Report) -> Result<()> {
     let count = bench.size(150, 5);
     report.heading("Writing while a reader holds the file, against writing alone");
     let comment = |tracker: &Tracker, turn: usize| {
-        let task = tracker.name(turn * 37);
+        let task = tracker.backlog(turn * 37);
         tracker.call(&bench.lattice, &["comment", &task, "Seen again", "--actor", "agent:bench"])
     };
     // A log that is longer than the bound already: every close wants to empty it, and cannot.

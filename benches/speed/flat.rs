@@ -30,7 +30,7 @@ pub fn flat(bench: &Bench, report: &mut Report) -> Result<()> {
     compare("list --limit 20", &|_, _| words(&["list", "--limit", "20"]))?;
     compare("create", &|_, _| words(&["create", "A measured task", "--actor", "agent:bench"]))?;
     compare("comment", &|tracker, turn| {
-        words(&["comment", &tracker.name(turn * 37), "Seen again", "--actor", "agent:bench"])
+        words(&["comment", &tracker.backlog(turn * 37), "Seen again", "--actor", "agent:bench"])
     })?;
     Ok(())
 }

@@ -136,7 +136,9 @@ fn export_that_meets_a_failing_disk_leaves_old_files_or_new_ones_and_says_so() {
 fn export_loops_over_short_and_interrupted_calls() {
     let Some(injector) = injector() else { return };
     let trial = Trial::new(injector);
-    for faults in [&["write:short:1+:/new-"][..], &["write:EINTR:1:/new-", "write:EINTR:3:/new-"], &["fsync:EINTR:1"]] {
+    for faults in
+        [&["write:short:1+:/new-"][..], &["write:EINTR:1:/new-", "write:EINTR:3:/new-"], &["fsync:EINTR:1"]]
+    {
         let ending = trial.run(injector, faults);
         assert_eq!((ending.status, ending.stderr.as_str()), (Some(0), ""), "{ending:?}");
     }
@@ -186,7 +188,14 @@ fn every_file_is_flushed_before_it_gets_its_name_and_its_folder_after() {
         let log = project.path().join("calls");
         let program = project.command(["export"]);
         let mut command = Command::new("strace");
-        command.args(["-f", "-y", "-qq", "-e", "trace=fsync,fdatasync,syncfs,rename,renameat,renameat2", "-o"]);
+        command.args([
+            "-f",
+            "-y",
+            "-qq",
+            "-e",
+            "trace=fsync,fdatasync,syncfs,rename,renameat,renameat2",
+            "-o",
+        ]);
         command.arg(&log).arg(program.get_program()).arg("export").current_dir(project.path());
         let ending = Ending::of(command);
         if ending.status != Some(0) {
