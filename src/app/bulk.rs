@@ -132,7 +132,9 @@ impl App {
             if dry_run { Err(Undo::DryRun) } else { Ok(()) }
         });
         match result {
-            Ok(()) => self.store.checkpoint()?,
+            // The change is saved by now, in the log beside the file. Whether it can be copied
+            // over already is no matter of the import: a full disk must not deny what happened.
+            Ok(()) => drop(self.store.checkpoint()),
             Err(Undo::DryRun) => {}
             Err(Undo::Failed(failure)) => return Err(*failure),
         }
