@@ -10,6 +10,7 @@ mod hash;
 mod project;
 mod query;
 mod reader;
+mod resources;
 mod rows;
 mod sessions;
 mod short_ids;

@@ -10,6 +10,7 @@ use super::error::{StoreError, from_sqlite};
 use super::events::{self, Arrival, FeedQuery};
 use super::project;
 use super::query::{self, Incoming, NextCursor, TaskFilter, Waiting};
+use super::resources;
 use super::rows::{self, TextKind};
 use super::sessions;
 use super::short_ids::{self, ShortIdIndex};
@@ -80,6 +81,8 @@ questions! {
     feed(query: &FeedQuery) -> Vec<Arrival> = events::feed;
     /// The place in the canonical order of the last event to arrive.
     last_key() -> Option<SortKey> = events::last_keys;
+    /// The last place in the tracker's own history.
+    last_instance_key() -> Option<SortKey> = events::last_instance_key;
     /// The task that shows this short id.
     task_of_short_id(short_id: &ShortId) -> Option<TaskId> = short_ids::find;
     /// The next free number under a prefix.
@@ -117,9 +120,9 @@ questions! {
     /// An artifact's payload, if it is here.
     payload(id: &ArtifactId) -> Option<Vec<u8>> = artifacts::payload;
     /// All resources by name.
-    resources() -> Vec<Resource> = project::resources;
+    resources() -> Vec<Resource> = resources::all;
     /// A resource's ids, all that were created under its name.
-    resource_ids(name: &str) -> Vec<String> = project::resource_ids;
+    resource_ids(name: &str) -> Vec<String> = resources::ids;
     /// A session's record by its name.
     find_session(name: &str) -> Option<serde_json::Value> = sessions::find;
     /// Ids of all resources that the log speaks of, created or not.
