@@ -4,7 +4,7 @@ use super::{App, Code, Failure};
 use crate::domain::Task;
 use crate::domain::fold::{Oddity, TaskState};
 use crate::domain::id::TaskId;
-use crate::store::{Reader, Totals};
+use crate::store::{ArtifactFault, Reader, Totals};
 
 impl App {
     /// What is wrong with the tracker: the file, the log, the tables, the facts.
@@ -85,8 +85,13 @@ fn examine(
     for event in reader.broken_events()? {
         add(Level::Error, CHECKS[1], None, format!("event {event} is not what was written"));
     }
-    for artifact in reader.damaged_artifacts()? {
-        add(Level::Error, CHECKS[2], None, format!("the payload of {artifact} is not what was written"));
+    for fault in reader.damaged_artifacts()? {
+        let what = match fault {
+            ArtifactFault::Record(id) => format!("the record of {id} is not what was written"),
+            ArtifactFault::Payload(id) => format!("the payload of {id} is not what was written"),
+            ArtifactFault::Orphan(hash) => format!("the payload {hash} belongs to no artifact"),
+        };
+        add(Level::Error, CHECKS[2], None, what);
     }
     for (table, difference) in reader.drift()? {
         add(Level::Error, CHECKS[3], None, format!("{table}: {difference} (differs from the log)"));
@@ -129,8 +134,7 @@ fn references(
     let id = Some(task.id.as_str());
     for relation in &task.relationships_out {
         let target = &relation.target_task_id;
-        let known =
-            TaskId::parse_foreign(target).map(|id| reader.find_task(&id)).transpose()?.flatten().is_some();
+        let known = reader.has_task(target)?;
         if target == task.id.as_str() {
             add(Level::Warning, CHECKS[5], id, format!("{} {} itself", task.name(), relation.kind));
         } else if !known {

@@ -61,6 +61,8 @@ questions! {
     config() -> Config = project::config;
     /// A task by its id.
     find_task(id: &TaskId) -> Option<Task> = rows::find_task;
+    /// Whether a task is there, without reading it.
+    has_task(id: &str) -> bool = rows::has_task;
     /// A comment of a task.
     find_comment(task: &TaskId, id: &str) -> Option<Comment> = rows::find_comment;
     /// All comments of a task, oldest first, deleted ones too.
@@ -132,7 +134,7 @@ questions! {
     /// Events whose bytes, hash or chain are not what was written.
     broken_events() -> Vec<String> = events::broken_links;
     /// Artifacts whose payload is not what its hash says.
-    damaged_artifacts() -> Vec<String> = artifacts::damaged;
+    damaged_artifacts() -> Vec<artifacts::ArtifactFault> = artifacts::damaged;
     /// Rows of derived tables that the log does not give: (table, what differs).
     drift() -> Vec<(String, String)> = check::drift;
     /// Events and artifacts that lost against others under their id.
