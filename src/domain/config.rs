@@ -3,6 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::event::{Event, kind};
+use super::json;
 use super::workflow::DEFAULT_STATUSES;
 
 /// What a status asks for before a task may enter it.
@@ -225,6 +226,10 @@ fn parts(pointer: &str) -> Option<Vec<String>> {
 /// is replaced, so that the later event wins whatever stood there.
 fn set(root: &mut Value, pointer: &str, to: Value) {
     let Some(parts) = parts(pointer) else { return };
+    // Deeper than this the document could not be read again.
+    if parts.len() + json::depth(&to) > json::MAX_DEPTH {
+        return;
+    }
     let mut at = root;
     for part in parts {
         if !at.is_object() {

@@ -6,6 +6,7 @@ use crate::domain::actor::Actor;
 use crate::domain::config::{Config, differences, escape};
 use crate::domain::event::{EventBody, kind};
 use crate::domain::facts::Facts;
+use crate::domain::json;
 use crate::domain::rejection::Rejection;
 use crate::domain::short_id::is_code;
 use crate::domain::workflow::PRIORITIES;
@@ -94,6 +95,13 @@ fn check_way(config: &Config, path: &str) -> Result<(), Rejection> {
 /// Settings that Lattice reads must have the type that it reads, however deep they stand in the
 /// value; all others are free.
 fn check(config: &Config, path: &str, to: &Value) -> Result<(), Rejection> {
+    if path.matches('/').count() + json::depth(to) > json::MAX_DEPTH {
+        return Err(Rejection::Invalid {
+            what: "setting",
+            got: path.to_owned(),
+            rule: "at most 100 levels deep",
+        });
+    }
     check_one(config, path, to)?;
     if let Value::Object(members) = to {
         for (key, value) in members {
