@@ -77,8 +77,6 @@ fn endless_and_huge_questions_are_ended() {
     let (_, error) = project.refused(["sql", "SELECT randomblob(900000000)"]);
     assert_eq!(error["code"], "SQL_TOO_BIG");
     let (_, error) = project.refused(["sql", "SELECT 1", "--timeout", "-1"]);
-    assert_eq!(error["code"], "USAGE", "a dash begins a flag");
-    let (_, error) = project.refused(["sql", "SELECT 1", "--timeout=-1"]);
     assert_eq!(error["code"], "VALIDATION_ERROR");
 }
 
