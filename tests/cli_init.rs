@@ -1,4 +1,5 @@
 //! `lattice init` from outside: it makes a whole tracker or leaves nothing behind.
+#![allow(clippy::unwrap_used, clippy::panic, clippy::disallowed_methods, reason = "a test may fail")]
 
 mod support;
 
@@ -7,7 +8,7 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 
-use support::{Project, Run};
+use support::{Project, Run, terminal};
 
 fn put(folder: &Path, name: &str, text: &str) {
     let path = folder.join(name);
@@ -231,4 +232,22 @@ fn a_root_that_points_elsewhere_is_mentioned() {
     let run = Run::of(output);
     assert_eq!(run.status, 0);
     assert!(run.stderr.contains("LATTICE_ROOT"), "{}", run.stderr);
+}
+
+#[test]
+fn at_a_terminal_what_is_open_is_asked() {
+    let project = Project::empty();
+    let run = terminal::talk(project.command(["init"]), "ada\n\nnot a code\nweb\n");
+    assert_eq!(run.status, 0, "{}", run.stdout);
+    assert!(run.stdout.contains("Your name") && run.stdout.contains("is not valid"), "{}", run.stdout);
+    assert!(
+        run.stdout.contains("Default actor: human:ada") && run.stdout.contains("WEB-1"),
+        "{}",
+        run.stdout
+    );
+    let again = terminal::run(project.command(["init"]));
+    assert!(again.stdout.starts_with("Already initialised"), "{}", again.stdout);
+    let other = Project::empty();
+    let run = terminal::run(other.command(["init", "--project-code", "LAT", "--actor", "human:bo"]));
+    assert!(!run.stdout.contains("Your name"), "{}", run.stdout);
 }

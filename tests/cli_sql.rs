@@ -1,4 +1,5 @@
 //! `lattice sql` from outside: it answers, and nothing that is typed there writes anywhere.
+#![allow(clippy::unwrap_used, clippy::panic, clippy::disallowed_methods, reason = "a test may fail")]
 
 mod support;
 
@@ -76,8 +77,6 @@ fn endless_and_huge_questions_are_ended() {
     assert_eq!((status, &error["code"]), (1, &"SQL_TIMEOUT".into()));
     let (_, error) = project.refused(["sql", "SELECT randomblob(900000000)"]);
     assert_eq!(error["code"], "SQL_TOO_BIG");
-    let (_, error) = project.refused(["sql", "SELECT 1", "--timeout", "-1"]);
-    assert_eq!(error["code"], "USAGE", "a dash begins a flag");
     let (_, error) = project.refused(["sql", "SELECT 1", "--timeout=-1"]);
     assert_eq!(error["code"], "VALIDATION_ERROR");
 }

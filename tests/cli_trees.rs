@@ -1,4 +1,5 @@
 //! `export`, `import`, `doctor` and `rebuild` from outside.
+#![allow(clippy::unwrap_used, clippy::panic, clippy::disallowed_methods, reason = "a test may fail")]
 
 mod support;
 
@@ -119,6 +120,24 @@ fn a_hand_edit_is_taken_in_before_it_can_be_overwritten() {
     project.ok(["export"]);
     assert_eq!(project.json(["doctor"])["findings"], json!([]));
     assert!(project.ok(["plan", "LAT-1"]).contains("two steps"));
+}
+
+#[test]
+fn a_hand_edit_behind_a_later_change_is_kept_and_named() {
+    let project = Project::new();
+    let task = project.task("Read the log");
+    let id = project.json(["show", &task])["id"].as_str().unwrap().to_owned();
+    project.ok(["export"]);
+    let plan = project.lattice().join(format!("plans/{id}.md"));
+    fs::write(&plan, "By hand.\n").unwrap();
+    let mine = project.path().join("mine.md");
+    fs::write(&mine, "By command.\n").unwrap();
+    project.ok(["plan", &task, "--file", "mine.md"]);
+    let report = project.json(["import"]);
+    assert_eq!(report["superseded"], serde_json::json!([{"task": task, "text": "plan"}]), "{report}");
+    assert_eq!(project.json(["plan", &task])["content"], "By command.\n");
+    let found = project.ok(["sql", "SELECT count(*) FROM events WHERE data ->> 'body' = 'By hand.' || char(10)"]);
+    assert!(found.lines().any(|line| line.trim() == "1"), "{found}");
 }
 
 #[test]

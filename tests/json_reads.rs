@@ -1,5 +1,6 @@
-//! The JSON of the reading commands, read by readers that know `docs/json-reads.md` and nothing
+//! The JSON of the reading commands, read by readers that know `docs/json.md` and nothing
 //! else: a member that is not documented, or is gone, fails here.
+#![allow(clippy::unwrap_used, clippy::panic, clippy::disallowed_methods, reason = "a test may fail")]
 #![allow(dead_code, reason = "the members are there to be demanded")]
 
 mod support;
@@ -246,6 +247,13 @@ struct Document {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
+struct Superseded {
+    task: Option<String>,
+    text: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 struct Import {
     source: String,
     dry_run: bool,
@@ -256,6 +264,7 @@ struct Import {
     other: BTreeMap<String, u64>,
     contested: Vec<Contested>,
     quarantined: Vec<String>,
+    superseded: Vec<Superseded>,
     notices: Vec<String>,
     disagreements: Vec<Disagreement>,
     unknown_files: Vec<String>,

@@ -5,6 +5,8 @@ use crate::run::{Pairs, median, millis};
 /// What was measured so far.
 #[derive(Debug)]
 pub struct Report {
+    /// Sizes are small: targets are left out.
+    quick: bool,
     missed: Vec<String>,
 }
 
@@ -20,7 +22,7 @@ impl Report {
         if quick {
             println!("Small sizes: this shows that everything runs, and no figure means anything.");
         }
-        Self { missed: Vec::new() }
+        Self { quick, missed: Vec::new() }
     }
 
     /// Begins a group.
@@ -57,6 +59,7 @@ impl Report {
     }
 
     fn line(&mut self, what: &str, figures: &str, target: Option<(bool, String)>) {
+        let target = target.filter(|_| !self.quick);
         let verdict = match &target {
             Some((true, target)) => format!("target {target}: met"),
             Some((false, target)) => format!("target {target}: MISSED"),

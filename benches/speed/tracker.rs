@@ -45,9 +45,9 @@ impl Tracker {
         Self::fill(dir, tasks, |number| life(number, events_per_task))
     }
 
-    /// Makes one whose tasks are all in the backlog and wait for nothing.
+    /// Makes one whose tasks are all in the backlog, planned and waiting for nothing.
     pub fn of_open_tasks(dir: &Path, tasks: usize) -> Result<Self> {
-        Self::fill(dir, tasks, |_| Life { end: "backlog", events: 1 })
+        Self::fill(dir, tasks, |_| Life { end: "planned", events: 2 })
     }
 
     fn fill(dir: &Path, tasks: usize, life: impl Fn(usize) -> Life) -> Result<Self> {
@@ -126,7 +126,10 @@ fn history(world: &World, number: usize, ids: &[TaskId], life: &Life, set: &mut 
     let task = &ids[number];
     let actor = Actor::Plain(format!("agent:worker-{}", number % 12));
     let mut bodies = vec![EventBody::of_task(task, kind::TASK_CREATED, created(number))];
-    if number % 4 == 3 && life.events > 1 {
+    if life.end == "planned" {
+        let plan = format!("# Plan\n\n1. {}\n2. {}\n", text(number, 12), text(number + 1, 12));
+        bodies.push(EventBody::of_task(task, kind::PLAN_UPDATED, json!({"body": plan})));
+    } else if number % 4 == 3 {
         let target = &ids[number - 1 - number % 7 % number];
         let relation = ["depends_on", "related_to", "subtask_of", "blocks"][number / 4 % 4];
         let data = json!({"type": relation, "target_task_id": target.as_str()});

@@ -11,7 +11,7 @@ use super::{App, Code, Failure, World};
 use crate::domain::artifact::{Artifact, NewArtifact};
 use crate::domain::event::{Event, kind};
 use crate::domain::id::TaskId;
-use crate::store::{ArtifactAdded, Reader, Transaction};
+use crate::store::{ArtifactAdded, Reader, TextKind, Transaction};
 
 /// Where something was read.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -105,6 +105,9 @@ pub struct ImportReport {
     pub contested: Vec<(String, Vec<String>)>,
     /// Ids whose other content was put into quarantine.
     pub quarantined: Vec<String>,
+    /// Texts edited by hand in the tree that came in, but behind a later change that holds:
+    /// (task's name, or nothing for the context; `plan`, `notes` or `context`).
+    pub superseded: Vec<(Option<String>, &'static str)>,
 }
 
 impl App {
@@ -169,6 +172,7 @@ pub(super) fn merge(
     count(tx, &fresh, &mut report)?;
     tx.append_many(&fresh, |id| each(id))?;
     name_tasks(tx, &mut report)?;
+    report.superseded = superseded(tx, &fresh)?;
     for sourced in &set.artifacts {
         match tx.add_artifact(&sourced.item)? {
             ArtifactAdded::New | ArtifactAdded::Completed => report.new_artifacts += 1,
@@ -315,6 +319,31 @@ impl Clash<'_> {
         Ok(prefer == Prefer::Tree)
     }
 }
+
+/// Texts that were edited by hand in the tree, and do not hold: a later change does.
+fn superseded(reader: &Reader<'_>, fresh: &[&Event]) -> Result<Vec<(Option<String>, &'static str)>, Failure> {
+    let mut found = Vec::new();
+    for event in fresh.iter().filter(|event| event.actor.display() == HAND) {
+        let (name, now) = match (event.kind.as_str(), event.task()) {
+            (kind::PLAN_UPDATED, Some(task)) => {
+                ("plan", reader.find_text(TextKind::Plan, task)?.map(|t| t.body))
+            }
+            (kind::NOTES_UPDATED, Some(task)) => {
+                ("notes", reader.find_text(TextKind::Notes, task)?.map(|t| t.body))
+            }
+            (kind::CONTEXT_UPDATED, None) => ("context", reader.context()?),
+            _ => continue,
+        };
+        if now.as_deref() != event.text("body") {
+            let task = event.task().map(|id| reader.find_task(id)).transpose()?.flatten();
+            found.push((task.map(|task| task.name()), name));
+        }
+    }
+    Ok(found)
+}
+
+/// The author of events that were read off files edited by hand.
+const HAND: &str = "system:import";
 
 fn count(reader: &Reader<'_>, fresh: &[&Event], report: &mut ImportReport) -> Result<(), Failure> {
     report.new_events = fresh.len();

@@ -5,7 +5,7 @@ use super::code::Code;
 use super::failure::Failure;
 use super::identity::Identity;
 use super::{facts, resolve};
-use crate::domain::event::{Event, EventBody, Subject, kind};
+use crate::domain::event::{Event, EventBody, MAX_BYTES, Subject, kind};
 use crate::domain::id::TaskId;
 use crate::domain::{Author, Command, Config, Decision, SortKey, Task, decide};
 use crate::store::{ArtifactAdded, Reader, Transaction};
@@ -150,7 +150,18 @@ fn write(
     let mut events = Vec::with_capacity(decision.events.len());
     for body in decision.events {
         let id = body.id.clone().unwrap_or_else(|| world.event_id(&last));
+        let kind = body.kind.clone();
         let event = Event::compose(body, id.clone(), now, &author.actor, &author.stamp, heads);
+        if event.raw().len() > MAX_BYTES {
+            return Err(Failure::new(
+                Code::ValidationError,
+                format!(
+                    "this {kind} would be {} bytes long, and {MAX_BYTES} is the limit",
+                    event.raw().len()
+                ),
+            )
+            .hint("keep long material in a file, and write where it is"));
+        }
         last = vec![event.key.clone()].into_iter().chain(last).max().into_iter().collect();
         heads = vec![id];
         events.push(event);

@@ -72,7 +72,7 @@ pub fn run(args: Args, context: &Context) -> Result<Done, Failure> {
         || report.tasks.values().map(|task| printable(&task.name) + "\n").collect(),
         || plan(&args, &report, &tree.report),
     );
-    let done = if args.output.json { done } else { notices(done, &tree.report) };
+    let done = if args.output.json { done } else { notices(done, &tree.report, args.reconcile) };
     let changed = !args.dry_run && (report.new_events > 0 || report.new_artifacts > 0);
     Ok(if changed { done.committed() } else { done })
 }
@@ -97,14 +97,15 @@ fn read(args: &Args, own: &Path, options: &ReadOptions) -> Result<(String, Tree)
 }
 
 /// Whether a snapshot was believed or not, and what else a person should hear: on standard error.
-pub fn notices(done: Done, tree: &TreeReport) -> Done {
+pub fn notices(done: Done, tree: &TreeReport, reconciled: bool) -> Done {
     let done = tree.notices.iter().fold(done, |done, notice| done.warn(notice));
     let fields = view::by_field(tree);
     if fields.is_empty() {
         return done;
     }
     let list: Vec<String> = fields.iter().map(|(field, count)| format!("{field} ({count})")).collect();
-    done.warn(format!("snapshots and logs disagree on {}; the logs count", list.join(", ")))
+    let side = if reconciled { "the snapshots were believed" } else { "the logs count" };
+    done.warn(format!("snapshots and logs disagree on {}; {side}", list.join(", ")))
 }
 
 /// One line per task, then the sums.
@@ -133,6 +134,13 @@ fn plan(args: &Args, report: &ImportReport, tree: &TreeReport) -> String {
     }
     for id in &report.quarantined {
         text.push_str(&printable(&format!("! other content of {id} is set aside")));
+        text.push('\n');
+    }
+    for (task, what) in &report.superseded {
+        let of = task.as_ref().map(|task| format!(" of {task}")).unwrap_or_default();
+        text.push_str(&printable(&format!(
+            "! the edited {what}{of} is in the history, but a later change holds; the next export writes that"
+        )));
         text.push('\n');
     }
     if args.dry_run {

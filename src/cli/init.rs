@@ -96,7 +96,7 @@ fn answer(
     } else {
         Done::lines(format!("Already initialised: {}", printable(&place)))
     };
-    let done = if output.json || imported.is_none() { done } else { notices(done, heard) };
+    let done = if output.json || imported.is_none() { done } else { notices(done, heard, false) };
     let done = match World::real().variable("LATTICE_ROOT").map(PathBuf::from) {
         Some(other) if other.canonicalize().ok() != Some(project) => done.warn(format!(
             "LATTICE_ROOT is {}, so commands will look for a tracker there and not here",

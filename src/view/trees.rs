@@ -45,6 +45,8 @@ pub fn import(source: &str, dry_run: bool, report: &ImportReport, tree: &TreeRep
         .iter()
         .map(|(short_id, tasks)| json!({"short_id": short_id, "tasks": tasks}))
         .collect();
+    let superseded: Vec<Value> =
+        report.superseded.iter().map(|(task, text)| json!({"task": task, "text": text})).collect();
     json!({
         "source": source,
         "dry_run": dry_run,
@@ -55,6 +57,7 @@ pub fn import(source: &str, dry_run: bool, report: &ImportReport, tree: &TreeRep
         "other": report.other,
         "contested": contested,
         "quarantined": report.quarantined,
+        "superseded": superseded,
         "notices": tree.notices,
         "disagreements": tree.disagreements.iter().map(disagreement).collect::<Vec<_>>(),
         "unknown_files": texts(&tree.unknown_files),

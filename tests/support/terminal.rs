@@ -1,7 +1,7 @@
 //! A terminal for a program under test.
 
 use std::fs::File;
-use std::io::Read;
+use std::io::{Read, Write};
 use std::process::Command;
 
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
@@ -10,7 +10,12 @@ use super::Run;
 
 /// Runs a command whose three streams are one terminal. What it writes comes back as `stdout`,
 /// with the terminal's line ends.
-pub fn run(mut command: Command) -> Run {
+pub fn run(command: Command) -> Run {
+    talk(command, "")
+}
+
+/// The same with somebody who types this.
+pub fn talk(mut command: Command, typed: &str) -> Run {
     let master = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
     grantpt(&master).unwrap();
     unlockpt(&master).unwrap();
@@ -21,8 +26,10 @@ pub fn run(mut command: Command) -> Run {
     // The command still holds the slave's side; without letting go of it the end is never seen.
     drop(command);
     let mut seen = Vec::new();
+    let mut master = File::from(master);
+    master.write_all(typed.as_bytes()).unwrap();
     // Linux answers EIO where the other side is gone.
-    drop(File::from(master).read_to_end(&mut seen));
+    drop(master.read_to_end(&mut seen));
     let status = child.wait().unwrap().code().unwrap_or(-1);
     Run { status, stdout: String::from_utf8_lossy(&seen).into_owned(), stderr: String::new() }
 }
