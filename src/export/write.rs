@@ -3,9 +3,10 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use super::durable::{self, Batch, Mark};
+use super::durable::{self, Batch};
 use super::files::{FILE_LIMIT, Folder, Kind};
 use super::layout::{self, TaskFile};
+use super::mark::Mark;
 use super::survey::{self, Survey};
 use super::{read, render};
 use crate::app::{App, Code, Failure, Reader};
