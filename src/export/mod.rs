@@ -14,6 +14,7 @@ mod files;
 mod hand_edits;
 mod histories;
 mod layout;
+mod mark;
 mod lines;
 mod markers;
 mod read;
