@@ -160,3 +160,17 @@ fn a_folder_that_is_gone_is_said_to_be_gone() {
     assert_eq!(run.status, 4);
     assert!(run.stderr.starts_with("Error: the folder that this runs in is gone"), "{run:?}");
 }
+
+#[test]
+fn doctor_says_what_tasks_with_a_contested_number_are_called() {
+    let (here, there) = (Project::new(), Project::empty());
+    here.task("One");
+    here.ok(["export", "--to", there.lattice().to_str().unwrap()]);
+    there.ok(["init"]);
+    assert_eq!((here.task("Mine"), there.task("Theirs")), ("LAT-2".to_owned(), "LAT-2".to_owned()));
+    there.ok(["export"]);
+    here.ok(["import", there.path().to_str().unwrap()]);
+    let text = here.ok(["doctor"]);
+    let sentence = "LAT-2 was claimed by 2 tasks; the first has it, the others are called LAT-3\n";
+    assert!(text.contains("! short ids that were claimed twice\n") && text.contains(sentence), "{text}");
+}
