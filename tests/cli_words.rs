@@ -138,3 +138,39 @@ fn a_text_can_come_out_of_another_command() {
     assert!(run.status.success(), "{run:?}");
     assert_eq!(project.ok(["plan", "LAT-1"]), "one step\n");
 }
+
+#[test]
+fn force_needs_a_reason_only_where_it_overrides() {
+    let project = Project::new();
+    let task = project.task("Read the log");
+    let (_, error) = project.refused(["status", &task, "done", "--force"]);
+    assert_eq!(error["message"], "--force needs a reason");
+    project.ok(["status", &task, "planned", "--force"]);
+    let event = project.json(["show", &task])["events"][1].take();
+    assert_eq!(event["data"], serde_json::json!({"force": true, "from": "backlog", "to": "planned"}));
+}
+
+#[test]
+fn a_folder_that_is_gone_is_said_to_be_gone() {
+    let project = Project::empty();
+    let mut shell = std::process::Command::new("sh");
+    shell.args(["-c", "mkdir gone && cd gone && rmdir ../gone && exec \"$0\" list"]);
+    let run = shell.arg(env!("CARGO_BIN_EXE_lattice")).current_dir(project.path()).env_remove("LATTICE_ROOT");
+    let run = support::Run::of(run.output().unwrap());
+    assert_eq!(run.status, 4);
+    assert!(run.stderr.starts_with("Error: the folder that this runs in is gone"), "{run:?}");
+}
+
+#[test]
+fn doctor_says_what_tasks_with_a_contested_number_are_called() {
+    let (here, there) = (Project::new(), Project::empty());
+    here.task("One");
+    here.ok(["export", "--to", there.lattice().to_str().unwrap()]);
+    there.ok(["init"]);
+    assert_eq!((here.task("Mine"), there.task("Theirs")), ("LAT-2".to_owned(), "LAT-2".to_owned()));
+    there.ok(["export"]);
+    here.ok(["import", there.path().to_str().unwrap()]);
+    let text = here.ok(["doctor"]);
+    let sentence = "LAT-2 was claimed by 2 tasks; the first has it, the others are called LAT-3\n";
+    assert!(text.contains("! short ids that were claimed twice\n") && text.contains(sentence), "{text}");
+}

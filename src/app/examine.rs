@@ -106,12 +106,19 @@ fn examine(
         each(&id);
     }
     for (short_id, tasks) in unless_damaged(CHECKS[6], reader.contested_short_ids(), &mut add)? {
-        add(
-            Level::Warning,
-            CHECKS[6],
-            None,
-            format!("{short_id} is claimed by {} tasks; the first keeps it", tasks.len()),
+        let mut others = Vec::new();
+        for id in tasks.iter().filter_map(|id| TaskId::parse_foreign(id)) {
+            let name = reader.find_task(&id)?.map_or_else(|| id.to_string(), |task| task.name());
+            if name != short_id {
+                others.push(name);
+            }
+        }
+        let message = format!(
+            "{short_id} was claimed by {} tasks; the first has it, the others are called {}",
+            tasks.len(),
+            others.join(", ")
         );
+        add(Level::Warning, CHECKS[6], None, message);
     }
     for (id, kind) in unless_damaged(CHECKS[7], reader.quarantined(), &mut add)? {
         add(Level::Warning, CHECKS[7], None, format!("another {kind} under {id} was set aside"));

@@ -102,7 +102,7 @@ impl From<Rejection> for Failure {
                 Self::new(Code::ValidationError, "--force needs a reason").hint("add --reason TEXT; it is kept with the event")
             }
             R::ReviewCycleLimit { task, cycles, limit } => {
-                Self::new(Code::ReviewCycleLimit, format!("{task} came back from review {cycles} times, and {limit} is the limit"))
+                Self::new(Code::ReviewCycleLimit, format!("{task} came back from review {}, and {limit} is the limit", if cycles == 1 { "once".to_owned() } else { format!("{cycles} times") }))
                     .hint(format!("ask a person: `lattice status {task} needs_human`; or override with --force --reason TEXT"))
             }
             R::CompletionBlocked { task, to, missing_roles, unassigned } => {

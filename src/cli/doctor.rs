@@ -4,7 +4,7 @@ use super::context::Context;
 use super::output::{Done, complain};
 use super::progress::Progress;
 use super::style::{self, paint};
-use super::text::printable;
+use super::text::{printable, several};
 use super::write::OutputArgs;
 use crate::app::{App, CHECKS, Failure, Level, Mended, Report, TREE_CHECK};
 use crate::export::{self, ReadOptions};
@@ -119,10 +119,6 @@ fn checks(report: &Report, has_tree: bool) -> String {
         several(report.count(Level::Warning) as i64, "warning"),
     ));
     text
-}
-
-fn several(count: i64, what: &str) -> String {
-    if count == 1 { format!("1 {what}") } else { format!("{count} {what}s") }
 }
 
 /// What a check found, in a sentence: one where it passed, another above its findings.

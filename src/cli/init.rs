@@ -6,7 +6,7 @@ use super::context::Context;
 use super::import::notices;
 use super::output::Done;
 use super::prompt::Prompt;
-use super::text::printable;
+use super::text::{printable, several};
 use super::write::OutputArgs;
 use crate::app::{App, Code, Failure, ImportReport, InitOptions, InitOutcome, Root, World, actor};
 use crate::domain::Config;
@@ -127,9 +127,9 @@ fn greeting(place: &str, config: &Config, imported: Option<&ImportReport>) -> St
     let mut lines = vec![format!("Made the tracker {place}")];
     if let Some(report) = imported {
         lines.push(format!(
-            "Took in {} events of {} tasks from the files there",
-            report.new_events,
-            report.tasks.len()
+            "Took in {} of {} from the files there",
+            several(report.new_events as i64, "event"),
+            several(report.tasks.len() as i64, "task")
         ));
     }
     for (name, pointer) in [
