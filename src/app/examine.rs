@@ -1,5 +1,6 @@
 //! Examining the tracker: is everything as it was written, and does it fit together?
 
+use super::circles::Arrows;
 use super::{App, Code, Failure};
 use crate::domain::Task;
 use crate::domain::fold::{Oddity, TaskState};
@@ -96,6 +97,7 @@ fn examine(
     for (table, difference) in reader.drift()? {
         add(Level::Error, CHECKS[3], None, format!("{table}: {difference} (differs from the log)"));
     }
+    let mut circles = Circles::default();
     for id in reader.task_ids()? {
         let history = reader.history(&id)?;
         let (state, oddities) = TaskState::fold(&history);
@@ -108,10 +110,11 @@ fn examine(
             );
         }
         if let Some(task) = &state.task {
-            references(reader, task, &mut add)?;
+            references(reader, task, &mut circles, &mut add)?;
         }
         each(&id);
     }
+    circles.report(&mut add);
     for (short_id, tasks) in reader.contested_short_ids()? {
         add(
             Level::Warning,
@@ -129,6 +132,7 @@ fn examine(
 fn references(
     reader: &Reader<'_>,
     task: &Task,
+    circles: &mut Circles,
     add: &mut impl FnMut(Level, &'static str, Option<&str>, String),
 ) -> Result<(), Failure> {
     let id = Some(task.id.as_str());
@@ -144,13 +148,8 @@ fn references(
                 id,
                 format!("{} {} {target}, which is not here", task.name(), relation.kind),
             );
-        } else if let Some(way) = circle(reader, task, &relation.kind, target)? {
-            add(
-                Level::Warning,
-                CHECKS[5],
-                id,
-                format!("{} {} in a circle of {} tasks", task.name(), relation.kind, way),
-            );
+        } else {
+            circles.add(task, &relation.kind, target);
         }
     }
     for evidence in task.evidence_refs.iter().filter(|e| e.source_type == "artifact") {
@@ -166,15 +165,36 @@ fn references(
     Ok(())
 }
 
-fn circle(reader: &Reader<'_>, task: &Task, kind: &str, target: &str) -> Result<Option<usize>, Failure> {
-    let Some(target) = TaskId::parse_foreign(target) else { return Ok(None) };
-    let (from, to, waits) = match kind {
-        "depends_on" => (&target, &task.id, true),
-        "blocks" => (&task.id, &target, true),
-        "subtask_of" => (&target, &task.id, false),
-        _ => return Ok(None),
-    };
-    Ok(reader.way(from, to, waits)?.map(|way| way.len()))
+/// Relations that may lead in circles: those over which tasks wait, and those of parts.
+#[derive(Default)]
+struct Circles {
+    arrows: [Arrows; 2],
+    /// Of each arrow: whose it is, and what it says.
+    named: [Vec<(String, String)>; 2],
+}
+
+impl Circles {
+    fn add(&mut self, task: &Task, kind: &str, target: &str) {
+        let (family, from, to) = match kind {
+            "depends_on" => (0, task.id.as_str(), target),
+            "blocks" => (0, target, task.id.as_str()),
+            "subtask_of" => (1, task.id.as_str(), target),
+            _ => return,
+        };
+        self.arrows[family].add(from, to);
+        self.named[family].push((task.id.to_string(), format!("{} {kind}", task.name())));
+    }
+
+    fn report(&self, add: &mut impl FnMut(Level, &'static str, Option<&str>, String)) {
+        for (arrows, named) in self.arrows.iter().zip(&self.named) {
+            for ((task, what), size) in named.iter().zip(arrows.circles()) {
+                if let Some(size) = size {
+                    let message = format!("{what} in a circle of {size} tasks");
+                    add(Level::Warning, CHECKS[5], Some(task), message);
+                }
+            }
+        }
+    }
 }
 
 fn oddity_text(oddity: Oddity) -> String {
