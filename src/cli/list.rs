@@ -90,6 +90,7 @@ impl From<Sort> for TaskSort {
 pub fn run(args: Args, context: &Context) -> Result<Done, Failure> {
     let fields = args.fields.as_deref().map(checked_fields).transpose()?;
     let filter = TaskFilter {
+        id: None,
         status: args.status,
         assigned: args.assigned,
         tag: args.tag,
