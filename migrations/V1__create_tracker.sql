@@ -88,7 +88,8 @@ CREATE TABLE tasks (
 ) STRICT;
 CREATE INDEX tasks_in_order ON tasks (priority_rank, urgency_rank, id) WHERE open = 1;
 CREATE INDEX tasks_by_status ON tasks (status, id) WHERE archived = 0;
-CREATE INDEX tasks_by_assignee ON tasks (assigned_to, id) WHERE assigned_to IS NOT NULL;
+CREATE INDEX tasks_by_assignee ON tasks (assigned_to, status, id) WHERE assigned_to IS NOT NULL;
+CREATE INDEX tasks_at_work ON tasks (id) WHERE archived = 0;
 
 -- Numbers that tasks claim and show; a loser of a contested number has two rows.
 CREATE TABLE short_ids (

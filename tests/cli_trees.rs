@@ -136,7 +136,8 @@ fn a_hand_edit_behind_a_later_change_is_kept_and_named() {
     let report = project.json(["import"]);
     assert_eq!(report["superseded"], serde_json::json!([{"task": task, "text": "plan"}]), "{report}");
     assert_eq!(project.json(["plan", &task])["content"], "By command.\n");
-    let found = project.ok(["sql", "SELECT count(*) FROM events WHERE data ->> 'body' = 'By hand.' || char(10)"]);
+    let found =
+        project.ok(["sql", "SELECT count(*) FROM events WHERE data ->> 'body' = 'By hand.' || char(10)"]);
     assert!(found.lines().any(|line| line.trim() == "1"), "{found}");
 }
 

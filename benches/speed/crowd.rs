@@ -16,12 +16,12 @@ pub fn crowd(bench: &Bench, report: &mut Report) -> Result<()> {
     report.heading("Many processes that write at once: time of each, waiting included; nobody may fail");
     for (writers, target) in [(8, None), (50, Some(250.0))] {
         let folder = bench.folder(&format!("crowd-{writers}"));
-        let tracker = Tracker::make(&folder, bench.size(10_000, 100), 3)?;
+        let tracker = Tracker::make(&folder, bench.size(10_000, 100), 5)?;
         let rounds = bench.size(if writers == 8 { 60 } else { 20 }, 2);
         let started = Instant::now();
         let times = together(writers, rounds, |writer, round| {
             let (actor, text) = (format!("agent:w{writer}"), format!("Round {round}"));
-            let task = tracker.name(writer * 97 + round);
+            let task = tracker.backlog(writer * 97 + round);
             tracker.call(&bench.lattice, &["comment", &task, &text, "--actor", &actor]).time()
         })?;
         let rate = times.len() as f64 / started.elapsed().as_secs_f64();
@@ -66,12 +66,12 @@ pub fn together(
 /// writes in one that nobody reads.
 pub fn beside_a_reader(bench: &Bench, report: &mut Report) -> Result<()> {
     let tasks = bench.size(10_000, 100);
-    let alone = Tracker::make(&bench.folder("alone"), tasks, 3)?;
+    let alone = Tracker::make(&bench.folder("alone"), tasks, 5)?;
     let read = alone.copy(&bench.folder("read"))?;
     let count = bench.size(150, 5);
     report.heading("Writing while a reader holds the file, against writing alone");
     let comment = |tracker: &Tracker, turn: usize| {
-        let task = tracker.name(turn * 37);
+        let task = tracker.backlog(turn * 37);
         tracker.call(&bench.lattice, &["comment", &task, "Seen again", "--actor", "agent:bench"])
     };
     // A log that is longer than the bound already: every close wants to empty it, and cannot.

@@ -68,7 +68,7 @@ pub fn writes(bench: &Bench, report: &mut Report) -> Result<()> {
     };
     let create = |turn: usize| lattice(&["create", &format!("Measured task {turn}")]);
     let status = |turn: usize| lattice(&["status", &tracker.backlog(turn), "in_planning"]);
-    let comment = |turn: usize| lattice(&["comment", &tracker.name(turn * 37), "Seen in the logs again"]);
+    let comment = |turn: usize| lattice(&["comment", &tracker.backlog(turn * 37), "Seen in the logs again"]);
     let against = |_: usize| bare(plain.clone(), "plain");
     report.pairs("create", &Pairs::measure(count, create, against)?, Some(1.5));
     report.pairs("status", &Pairs::measure(count, status, against)?, Some(1.5));

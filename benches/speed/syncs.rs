@@ -41,7 +41,7 @@ pub fn syncs(bench: &Bench, report: &mut Report) -> Result<()> {
         words(&[&["status", &tracker.backlog(turn), "in_planning"], &by[..]].concat())
     })?;
     measure("comment", (2.3, 4), &|turn| {
-        words(&[&["comment", &tracker.name(turn), "Seen again"], &by[..]].concat())
+        words(&[&["comment", &tracker.backlog(turn), "Seen again"], &by[..]].concat())
     })?;
     measure("show", (0.0, 0), &|turn| words(&["show", &tracker.name(turn)]))?;
     Ok(())

@@ -39,15 +39,15 @@ pub struct Tracker {
 }
 
 impl Tracker {
-    /// Makes one in an empty folder. Every tenth and ninth task is in the backlog, one in ten in
-    /// progress, the rest finished.
+    /// Makes one in an empty folder: two of ten tasks are in the backlog, some of the newest in
+    /// progress, the rest finished and most of these archived, as after years of work.
     pub fn make(dir: &Path, tasks: usize, events_per_task: usize) -> Result<Self> {
-        Self::fill(dir, tasks, |number| life(number, events_per_task))
+        Self::fill(dir, tasks, |number| life(number, events_per_task, tasks))
     }
 
     /// Makes one whose tasks are all in the backlog, planned and waiting for nothing.
     pub fn of_open_tasks(dir: &Path, tasks: usize) -> Result<Self> {
-        Self::fill(dir, tasks, |_| Life { end: "planned", events: 2 })
+        Self::fill(dir, tasks, |_| Life { end: "planned", archived: false, events: 2 })
     }
 
     fn fill(dir: &Path, tasks: usize, life: impl Fn(usize) -> Life) -> Result<Self> {
@@ -108,17 +108,18 @@ impl Tracker {
 /// What becomes of a task.
 struct Life {
     end: &'static str,
+    archived: bool,
     events: usize,
 }
 
-fn life(number: usize, events: usize) -> Life {
+fn life(number: usize, events: usize, tasks: usize) -> Life {
     let end = match number % 10 {
-        0..=5 => "done",
         6 => "cancelled",
-        7 => "in_progress",
-        _ => "backlog",
+        7 if number + 300 > tasks => "in_progress",
+        8 | 9 => "backlog",
+        _ => "done",
     };
-    Life { end, events: events.max(2) }
+    Life { end, archived: end != "backlog" && number < tasks / 10 * 7, events: events.max(5) }
 }
 
 /// One task's events: its creation, a relation for some, the way to its status, and comments.
@@ -135,21 +136,24 @@ fn history(world: &World, number: usize, ids: &[TaskId], life: &Life, set: &mut 
         let data = json!({"type": relation, "target_task_id": target.as_str()});
         bodies.push(EventBody::of_task(task, kind::RELATIONSHIP_ADDED, data));
     }
-    if life.end == "in_progress" && bodies.len() + 1 < life.events {
+    if matches!(life.end, "done" | "in_progress") {
         let data = json!({"from": null, "to": actor.display()});
         bodies.push(EventBody::of_task(task, kind::ASSIGNMENT_CHANGED, data));
     }
     let path = path_to(life.end);
-    let room = life.events.saturating_sub(bodies.len()).min(path.len());
+    let room = life.events.saturating_sub(bodies.len() + usize::from(life.archived)).min(path.len());
     let mut from = "backlog";
     for to in &path[path.len() - room..] {
         let data = json!({"from": from, "to": to});
         bodies.push(EventBody::of_task(task, kind::STATUS_CHANGED, data));
         from = to;
     }
-    while bodies.len() < life.events {
+    while bodies.len() + usize::from(life.archived) < life.events {
         let body = text(number * 31 + bodies.len(), 15 + number % 25);
         bodies.push(EventBody::of_task(task, kind::COMMENT_ADDED, json!({"body": body})));
+    }
+    if life.archived {
+        bodies.push(EventBody::of_task(task, kind::TASK_ARCHIVED, json!({})));
     }
     let mut parents = Vec::new();
     for (place, body) in bodies.into_iter().enumerate() {

@@ -30,6 +30,7 @@ pub fn command_line(args: &[OsString]) -> Result<Line, Failure> {
     let only = named.and_then(|name| COMMANDS.iter().find(|entry| entry.name == name));
     let root = match only {
         Some(entry) => program().subcommand(declared(entry)),
+        None if matches!(named, Some("--version" | "-V")) => program(),
         None => whole_program(),
     };
     let matches = match root.try_get_matches_from(args) {

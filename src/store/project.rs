@@ -97,12 +97,10 @@ fn project_task(
 
 /// Whether the log holds events of the task beside these.
 fn has_earlier(conn: &Connection, id: &TaskId, events: &[&Event]) -> Result<bool, StoreError> {
-    let count: i64 = conn
-        .prepare_cached("SELECT count(*) FROM (SELECT 1 FROM events WHERE task_id = ?1 LIMIT ?2)")
+    conn.prepare_cached("SELECT 1 FROM events WHERE task_id = ?1 LIMIT 1 OFFSET ?2")
         .sql()?
-        .query_row(params![id.as_str(), events.len() as i64 + 1], |row| row.get(0))
-        .sql()?;
-    Ok(count > events.len() as i64)
+        .exists(params![id.as_str(), events.len() as i64])
+        .sql()
 }
 
 /// Folds a task again from the log in `source` and writes its rows anew in `target`.
@@ -136,7 +134,15 @@ fn clear_task(conn: &Connection, id: &TaskId) -> Result<(), StoreError> {
     if !known {
         return Ok(());
     }
-    for table in TASK_TABLES {
+    // The rows of these two are found by tag and by comment; by task they would all be read.
+    for found_otherwise in [
+        "DELETE FROM task_tags WHERE task_id = ?1
+            AND tag IN (SELECT value FROM tasks, json_each(tasks.tags) WHERE tasks.id = ?1)",
+        "DELETE FROM reactions WHERE comment_id IN (SELECT id FROM comments WHERE task_id = ?1)",
+    ] {
+        conn.prepare_cached(found_otherwise).sql()?.execute([id.as_str()]).sql()?;
+    }
+    for table in TASK_TABLES.iter().filter(|table| !["task_tags", "reactions"].contains(table)) {
         conn.prepare_cached(&format!("DELETE FROM {table} WHERE task_id = ?1"))
             .sql()?
             .execute([id.as_str()])
@@ -389,6 +395,10 @@ pub(super) fn many_appended(
 
 /// Folds one task again from the log.
 pub(super) fn rebuild_task(conn: &Connection, id: &TaskId) -> Result<(), StoreError> {
+    // This mends, so it does not trust the tables to name the rows that have to go.
+    for table in TASK_TABLES {
+        conn.execute(&format!("DELETE FROM {table} WHERE task_id = ?1"), [id.as_str()]).sql()?;
+    }
     let finished = config(conn)?.finished();
     let mut contested = BTreeSet::new();
     refold_task(conn, conn, id, &finished, &mut contested)?;

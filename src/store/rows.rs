@@ -84,11 +84,18 @@ pub(super) fn save_task(conn: &Connection, task: &Task, open: bool) -> Result<()
     Ok(())
 }
 
-/// Writes the rows that spread a task's lists out for joins, where they changed.
+/// Writes the rows that spread a task's lists out for joins, where they changed. Without `before`
+/// there are none yet.
 pub(super) fn save_lists(conn: &Connection, before: Option<&Task>, task: &Task) -> Result<(), StoreError> {
     let id = task.id.as_str();
     if before.map(|b| &b.tags) != Some(&task.tags) {
-        conn.prepare_cached("DELETE FROM task_tags WHERE task_id = ?1").sql()?.execute([id]).sql()?;
+        // One by one: the rows are found by tag, and a search by task would read all of them.
+        for tag in before.and_then(|b| b.tags.as_ref()).into_iter().flatten() {
+            conn.prepare_cached("DELETE FROM task_tags WHERE tag = ?1 AND task_id = ?2")
+                .sql()?
+                .execute([tag, id])
+                .sql()?;
+        }
         for tag in task.tags.iter().flatten() {
             conn.prepare_cached("INSERT OR IGNORE INTO task_tags (tag, task_id) VALUES (?1, ?2)")
                 .sql()?
@@ -97,7 +104,9 @@ pub(super) fn save_lists(conn: &Connection, before: Option<&Task>, task: &Task) 
         }
     }
     if before.map(|b| &b.relationships_out) != Some(&task.relationships_out) {
-        conn.prepare_cached("DELETE FROM relationships WHERE task_id = ?1").sql()?.execute([id]).sql()?;
+        if before.is_some() {
+            conn.prepare_cached("DELETE FROM relationships WHERE task_id = ?1").sql()?.execute([id]).sql()?;
+        }
         let mut insert = conn
             .prepare_cached("INSERT OR IGNORE INTO relationships (task_id, type, target_task_id, note, created_at, created_by) VALUES (?1,?2,?3,?4,?5,?6)")
             .sql()?;
@@ -108,7 +117,9 @@ pub(super) fn save_lists(conn: &Connection, before: Option<&Task>, task: &Task) 
         }
     }
     if before.map(|b| &b.branch_links) != Some(&task.branch_links) {
-        conn.prepare_cached("DELETE FROM branch_links WHERE task_id = ?1").sql()?.execute([id]).sql()?;
+        if before.is_some() {
+            conn.prepare_cached("DELETE FROM branch_links WHERE task_id = ?1").sql()?.execute([id]).sql()?;
+        }
         let mut insert = conn
             .prepare_cached("INSERT OR IGNORE INTO branch_links (task_id, branch, repo, linked_at, linked_by) VALUES (?1,?2,?3,?4,?5)")
             .sql()?;
@@ -125,7 +136,12 @@ pub(super) fn save_lists(conn: &Connection, before: Option<&Task>, task: &Task) 
         }
     }
     if before.map(|b| &b.evidence_refs) != Some(&task.evidence_refs) {
-        conn.prepare_cached("DELETE FROM task_artifacts WHERE task_id = ?1").sql()?.execute([id]).sql()?;
+        if before.is_some() {
+            conn.prepare_cached("DELETE FROM task_artifacts WHERE task_id = ?1")
+                .sql()?
+                .execute([id])
+                .sql()?;
+        }
         let mut insert = conn
             .prepare_cached(
                 "INSERT OR IGNORE INTO task_artifacts (task_id, artifact_id, role) VALUES (?1,?2,?3)",
