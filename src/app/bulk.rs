@@ -132,7 +132,9 @@ impl App {
             if dry_run { Err(Undo::DryRun) } else { Ok(()) }
         });
         match result {
-            Ok(()) => self.store.checkpoint()?,
+            // The change is saved by now, in the log beside the file. Whether it can be copied
+            // over already is no matter of the import: a full disk must not deny what happened.
+            Ok(()) => drop(self.store.checkpoint()),
             Err(Undo::DryRun) => {}
             Err(Undo::Failed(failure)) => return Err(*failure),
         }
@@ -205,7 +207,14 @@ fn settle_artifact(
     let known = tx.find_artifact(id)?.as_ref().map(text).unwrap_or_default();
     let tree = text(&sourced.item.artifact);
     let clash = Clash { id, what: "artifact", place: &sourced.place, tree: &tree, database: &known };
-    if clash.settle(tx, world, how, report)? {
+    let ours = tx.payload(&sourced.item.artifact.id)?;
+    let tree_wins = clash.settle(tx, world, how, report)?;
+    let theirs = sourced.item.payload.as_ref();
+    let (winner, loser) = if tree_wins { (theirs, ours.as_ref()) } else { (ours.as_ref(), theirs) };
+    if let Some(loser) = loser.filter(|_| winner != loser) {
+        tx.quarantine_payload(id, &world.now().to_string(), loser)?;
+    }
+    if tree_wins {
         tx.replace_artifact(&sourced.item)?;
     }
     Ok(())

@@ -4,7 +4,7 @@ use super::{App, Code, Failure};
 use crate::domain::Task;
 use crate::domain::fold::{Oddity, TaskState};
 use crate::domain::id::TaskId;
-use crate::store::{Reader, Totals};
+use crate::store::{ArtifactFault, Reader, Totals};
 
 impl App {
     /// What is wrong with the tracker: the file, the log, the tables, the facts.
@@ -77,8 +77,13 @@ fn examine(
     for event in unless_damaged(CHECKS[1], reader.broken_events(), &mut add)? {
         add(Level::Error, CHECKS[1], None, format!("event {event} is not what was written"));
     }
-    for artifact in unless_damaged(CHECKS[2], reader.damaged_artifacts(), &mut add)? {
-        add(Level::Error, CHECKS[2], None, format!("the payload of {artifact} is not what was written"));
+    for fault in unless_damaged(CHECKS[2], reader.damaged_artifacts(), &mut add)? {
+        let what = match fault {
+            ArtifactFault::Record(id) => format!("the record of {id} is not what was written"),
+            ArtifactFault::Payload(id) => format!("the payload of {id} is not what was written"),
+            ArtifactFault::Orphan(hash) => format!("the payload {hash} belongs to no artifact"),
+        };
+        add(Level::Error, CHECKS[2], None, what);
     }
     for (table, difference) in unless_damaged(CHECKS[3], reader.drift(), &mut add)? {
         add(Level::Error, CHECKS[3], None, format!("{table}: {difference} (differs from the log)"));
@@ -137,8 +142,7 @@ fn references(
     let id = Some(task.id.as_str());
     for relation in &task.relationships_out {
         let target = &relation.target_task_id;
-        let known =
-            TaskId::parse_foreign(target).map(|id| reader.find_task(&id)).transpose()?.flatten().is_some();
+        let known = reader.has_task(target)?;
         if target == task.id.as_str() {
             add(Level::Warning, CHECKS[5], id, format!("{} {} itself", task.name(), relation.kind));
         } else if !known {

@@ -144,7 +144,10 @@ fn write(
     }
     let mut last: Vec<SortKey> = tx.last_key()?.into_iter().chain(task.map(Task::last_key)).collect();
     let mut heads = match decision.events.first().map(|e| &e.subject) {
-        Some(Subject::Instance) => tx.instance_heads()?,
+        Some(Subject::Instance) => {
+            last.extend(tx.last_instance_key()?);
+            tx.instance_heads()?
+        }
         _ => task.map(Task::head_ids).unwrap_or_default(),
     };
     let mut events = Vec::with_capacity(decision.events.len());
@@ -161,6 +164,14 @@ fn write(
                 ),
             )
             .hint("keep long material in a file, and write where it is"));
+        }
+        // What does not read back would make the whole history unreadable, for ever.
+        if let Err(error) = Event::parse(event.raw()) {
+            return Err(Failure::new(
+                Code::ValidationError,
+                format!("this {kind} cannot be stored: {error}"),
+            )
+            .hint("write it with fewer levels of lists and objects"));
         }
         last = vec![event.key.clone()].into_iter().chain(last).max().into_iter().collect();
         heads = vec![id];

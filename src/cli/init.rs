@@ -47,6 +47,15 @@ pub struct Args {
     /// How statuses are called: classic or opinionated
     #[arg(long, value_name = "NAME", default_value = "classic", ignore_case = true, value_parser = ["classic", "opinionated"])]
     workflow: String,
+    /// No example tasks: none are ever made
+    #[arg(long, hide = true)]
+    no_seed: bool,
+    /// No agents.md: none is written
+    #[arg(long, hide = true)]
+    no_setup_agents: bool,
+    /// No CLAUDE.md: none is written
+    #[arg(long, hide = true)]
+    no_setup_claude: bool,
     /// What the tracker is for
     #[arg(long, value_name = "TEXT")]
     description: Option<String>,

@@ -38,7 +38,7 @@ pub struct Args {
     #[arg(long, value_enum, default_value = "id")]
     sort: Sort,
     /// At most so many
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = super::parse::count)]
     limit: Option<usize>,
     /// Say how many there are in all
     #[arg(long)]

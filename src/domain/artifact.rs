@@ -23,6 +23,9 @@ impl Artifact {
     /// Reads metadata as it stands in `artifacts/meta/<id>.json`.
     #[must_use]
     pub fn from_value(value: Value) -> Option<Self> {
+        if json::depth(&value) > json::MAX_DEPTH {
+            return None;
+        }
         let Value::Object(meta) = value else { return None };
         let id = ArtifactId::parse_foreign(json::text(&meta, "id")?)?;
         let artifact = Self { id, meta };

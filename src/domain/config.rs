@@ -3,7 +3,25 @@
 use serde_json::{Map, Value, json};
 
 use super::event::{Event, kind};
+use super::json;
 use super::workflow::DEFAULT_STATUSES;
+
+/// The JSON pointer that a path with dots means. One that begins with a slash is a pointer, for
+/// keys that hold dots themselves.
+#[must_use]
+pub fn pointer(path: &str) -> String {
+    if path.is_empty() || path.starts_with('/') {
+        return path.to_owned();
+    }
+    path.split('.').map(|key| format!("/{}", escape(key))).collect()
+}
+
+/// The path with dots of a JSON pointer; the pointer itself where a key holds dots.
+#[must_use]
+pub fn dotted(pointer_path: &str) -> String {
+    let path = pointer_path.trim_start_matches('/').replace('/', ".");
+    if pointer(&path) == pointer_path { path } else { pointer_path.to_owned() }
+}
 
 /// What a status asks for before a task may enter it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -43,10 +61,15 @@ impl Config {
         if event.kind != kind::CONFIG_CHANGED {
             return;
         }
-        let Some(path) = event.text("path") else { return };
-        match event.data.get("to") {
+        self.change(&event.data);
+    }
+
+    /// Applies what one `config_changed` says.
+    pub fn change(&mut self, data: &Map<String, Value>) {
+        let Some(path) = data.get("path").and_then(Value::as_str) else { return };
+        match data.get("to") {
             Some(to) => set(&mut self.value, path, to.clone()),
-            None if event.data.get("removed") == Some(&Value::Bool(true)) => unset(&mut self.value, path),
+            None if data.get("removed") == Some(&Value::Bool(true)) => unset(&mut self.value, path),
             None => {}
         }
     }
@@ -225,6 +248,10 @@ fn parts(pointer: &str) -> Option<Vec<String>> {
 /// is replaced, so that the later event wins whatever stood there.
 fn set(root: &mut Value, pointer: &str, to: Value) {
     let Some(parts) = parts(pointer) else { return };
+    // Deeper than this the document could not be read again.
+    if parts.len() + json::depth(&to) > json::MAX_DEPTH {
+        return;
+    }
     let mut at = root;
     for part in parts {
         if !at.is_object() {
@@ -353,5 +380,15 @@ mod tests {
         assert_eq!(config.find_status("SHIPPED").as_deref(), Some("done"));
         assert_eq!(config.find_status("done").as_deref(), Some("done"));
         assert_eq!(config.find_status("nope"), None);
+    }
+
+    #[test]
+    fn a_path_with_dots_reads_back_unless_a_key_holds_some() {
+        assert_eq!(pointer("workflow.wip_limits.review"), "/workflow/wip_limits/review");
+        assert_eq!(pointer("hooks.transitions.a/b"), "/hooks/transitions/a~1b");
+        assert_eq!(pointer("/a.b/c"), "/a.b/c");
+        assert_eq!(dotted("/workflow/wip_limits/review"), "workflow.wip_limits.review");
+        assert_eq!(dotted("/a.b/c"), "/a.b/c");
+        assert_eq!(dotted("/a~1b"), "/a~1b");
     }
 }

@@ -119,6 +119,9 @@ pub enum EventError {
     /// An object names one member twice: which of them counts would be a guess.
     #[error("`{0}` appears twice in one object")]
     Duplicate(String),
+    /// More levels than [`json::MAX_DEPTH`].
+    #[error("more than {} levels deep", json::MAX_DEPTH)]
+    TooDeep,
 }
 
 /// What a decision wants to be written; time, id, author and parents come later.
@@ -203,6 +206,9 @@ impl Event {
     /// # Errors
     /// [`EventError`] if it is no event.
     pub fn from_value(value: Value) -> Result<Self, EventError> {
+        if json::depth(&value) > json::MAX_DEPTH {
+            return Err(EventError::TooDeep);
+        }
         let raw = json::line(&value);
         let Value::Object(mut map) = value else { return Err(EventError::NotAnObject) };
         let id = text_of(&map, "id")?;

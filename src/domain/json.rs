@@ -26,6 +26,20 @@ fn shield(text: String) -> String {
     }
 }
 
+/// Levels of lists and objects that an event may have. What it says is folded into rows that put
+/// a few levels around it, and no reader here takes more than 128.
+pub const MAX_DEPTH: usize = 100;
+
+/// How many levels of lists and objects a value has: none where it is plain.
+#[must_use]
+pub fn depth(value: &Value) -> usize {
+    match value {
+        Value::Array(list) => 1 + list.iter().map(depth).max().unwrap_or(0),
+        Value::Object(map) => 1 + map.values().map(depth).max().unwrap_or(0),
+        _ => 0,
+    }
+}
+
 /// The text under a key, `None` if it is absent or something else.
 #[must_use]
 pub fn text<'a>(map: &'a Map<String, Value>, key: &str) -> Option<&'a str> {

@@ -27,6 +27,9 @@ impl ShortId {
     }
 }
 
+/// The greatest number that a short id can have.
+pub const LAST_NUMBER: i64 = 999_999_999_999_999;
+
 /// Digits without a sign and without leading zeros, so that one number has one text.
 fn number(digits: &str) -> Option<i64> {
     let plain = !digits.is_empty() && digits.len() <= 15 && digits.bytes().all(|b| b.is_ascii_digit());

@@ -98,6 +98,10 @@ pub(super) fn within_limit(event: Event, path: &Path) -> Result<Sourced<Event>, 
         let what = format!("as an event it has more than {} bytes", event::MAX_BYTES);
         return Err(invalid(&place, &what, "nothing was imported; see the limits in docs/export-format.md"));
     }
+    if let Err(error) = Event::parse(event.raw()) {
+        let what = format!("cannot be kept as an event: {error}");
+        return Err(invalid(&place, &what, "nothing was imported; see the limits in docs/export-format.md"));
+    }
     Ok(Sourced { item: event, place })
 }
 

@@ -1,6 +1,6 @@
 //! Artifacts and their payloads: the second set that only grows.
 
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::error::StoreError;
 use super::hash::sha256;
@@ -82,13 +82,7 @@ pub(super) fn replace(conn: &Connection, new: &NewArtifact) -> Result<(), StoreE
 }
 
 fn save_payload(conn: &Connection, new: &NewArtifact) -> Result<(), StoreError> {
-    if let Some(payload) = &new.payload {
-        conn.prepare_cached("INSERT OR IGNORE INTO payloads (hash, content) VALUES (?1, ?2)")
-            .sql()?
-            .execute(params![sha256(payload), payload])
-            .sql()?;
-    }
-    Ok(())
+    new.payload.as_deref().map_or(Ok(()), |payload| keep_payload(conn, payload))
 }
 
 pub(super) fn find(conn: &Connection, id: &str) -> Result<Option<Artifact>, StoreError> {
@@ -128,19 +122,87 @@ pub(super) fn payload(conn: &Connection, id: &ArtifactId) -> Result<Option<Vec<u
     .sql()
 }
 
-/// Artifacts whose payload is not what its hash says.
-pub(super) fn damaged(conn: &Connection) -> Result<Vec<String>, StoreError> {
+/// What is wrong with an artifact or a payload.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ArtifactFault {
+    /// The columns of this artifact do not say what its metadata says.
+    Record(String),
+    /// The payload of this artifact is gone, or is not what its hash says.
+    Payload(String),
+    /// The payload with this hash belongs to nothing.
+    Orphan(String),
+}
+
+/// What is not as it was written.
+pub(super) fn damaged(conn: &Connection) -> Result<Vec<ArtifactFault>, StoreError> {
     let mut statement = conn
-        .prepare("SELECT a.id, a.payload_hash, p.content FROM artifacts a LEFT JOIN payloads p ON p.hash = a.payload_hash WHERE a.payload_hash IS NOT NULL ORDER BY a.id")
+        .prepare(&format!("SELECT a.payload_hash, p.content, {COLUMNS} FROM artifacts a LEFT JOIN payloads p ON p.hash = a.payload_hash ORDER BY a.id"))
         .sql()?;
     let mut found = statement.query([]).sql()?;
     let mut damaged = Vec::new();
     while let Some(row) = found.next().sql()? {
-        let hash: Vec<u8> = row.get(1).sql()?;
-        let whole = row.get_ref(2).sql()?.as_blob().is_ok_and(|content| sha256(content)[..] == hash[..]);
+        let id = String::from_utf8_lossy(row.get_ref(2).sql()?.as_bytes().unwrap_or_default()).into_owned();
+        let hash = row.get_ref(0).sql()?;
+        let content = row.get_ref(1).sql()?;
+        let whole = match hash.as_blob_or_null() {
+            Ok(None) => true,
+            Ok(Some(hash)) => content.as_blob().is_ok_and(|content| sha256(content)[..] == *hash),
+            Err(_) => false,
+        };
+        if !record_agrees(row)? {
+            damaged.push(ArtifactFault::Record(id.clone()));
+        }
         if !whole {
-            damaged.push(row.get(0).sql()?);
+            damaged.push(ArtifactFault::Payload(id));
         }
     }
+    let mut statement = conn
+        .prepare(
+            "SELECT lower(hex(hash)) AS name FROM payloads p
+              WHERE NOT EXISTS (SELECT 1 FROM artifacts a WHERE a.payload_hash = p.hash)
+                AND NOT EXISTS (SELECT 1 FROM quarantine q WHERE q.kind = 'payload' AND q.content = lower(hex(p.hash)))
+              ORDER BY name",
+        )
+        .sql()?;
+    let mut found = statement.query([]).sql()?;
+    while let Some(row) = found.next().sql()? {
+        damaged.push(ArtifactFault::Orphan(row.get(0).sql()?));
+    }
     Ok(damaged)
+}
+
+/// Columns that say again what the metadata says, which stands last.
+const COLUMNS: &str = "a.id, a.type, a.title, a.summary, a.created_at, a.created_by, a.content_type, a.payload_file, a.size_bytes, a.sensitive, a.meta";
+
+/// Whether the columns say what the metadata says. [`COLUMNS`] begin at the third place.
+fn record_agrees(row: &Row<'_>) -> Result<bool, StoreError> {
+    let meta = row.get_ref(12).sql()?.as_str().ok().and_then(|meta| artifact(meta).ok());
+    let Some(artifact) = meta else { return Ok(false) };
+    let created_by = artifact.meta().get("created_by").and_then(crate::domain::Actor::from_value);
+    let texts = [
+        Some(artifact.id.as_str()),
+        artifact.text("type"),
+        artifact.text("title"),
+        artifact.text("summary"),
+        artifact.text("created_at"),
+        created_by.as_ref().map(|a| a.display()),
+        artifact.content_type(),
+        artifact.payload_file(),
+    ];
+    for (place, text) in texts.into_iter().enumerate() {
+        if row.get_ref(2 + place).sql()?.as_bytes_or_null().ok() != Some(text.map(str::as_bytes)) {
+            return Ok(false);
+        }
+    }
+    let size = row.get_ref(10).sql()?.as_i64_or_null().ok() == Some(artifact.size_bytes());
+    Ok(size && row.get_ref(11).sql()?.as_i64().ok() == Some(i64::from(artifact.is_sensitive())))
+}
+
+/// Keeps a payload that lost its artifact to another; the caller says in `quarantine` whose it was.
+pub(super) fn keep_payload(conn: &Connection, payload: &[u8]) -> Result<(), StoreError> {
+    conn.prepare_cached("INSERT OR IGNORE INTO payloads (hash, content) VALUES (?1, ?2)")
+        .sql()?
+        .execute(params![sha256(payload), payload])
+        .sql()?;
+    Ok(())
 }

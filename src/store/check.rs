@@ -1,6 +1,6 @@
 //! What `doctor` asks: is the file whole, and do the tables say what the log says.
 
-use rusqlite::types::Value as Sql;
+use rusqlite::types::{Value as Sql, ValueRef};
 use rusqlite::{Connection, Row};
 
 use super::error::StoreError;
@@ -126,7 +126,14 @@ fn compare(
 }
 
 fn next(rows: &mut rusqlite::Rows<'_>, columns: usize) -> Result<Option<Vec<Sql>>, StoreError> {
-    rows.next().sql()?.map(|row: &Row<'_>| (0..columns).map(|i| row.get(i).sql()).collect()).transpose()
+    // Damaged text need not be text any more; it is compared all the same.
+    let value =
+        |row: &Row<'_>, i| match row.get_ref(i).sql()? {
+            ValueRef::Text(bytes) => Ok(std::str::from_utf8(bytes)
+                .map_or(Sql::Blob(bytes.to_vec()), |text| Sql::Text(text.to_owned()))),
+            _ => row.get(i).sql(),
+        };
+    rows.next().sql()?.map(|row| (0..columns).map(|i| value(row, i)).collect()).transpose()
 }
 
 fn is_before(keys: &[usize], a: &[Sql], b: &[Sql]) -> bool {

@@ -192,6 +192,19 @@ pub(super) fn last_keys(conn: &Connection) -> Result<Option<SortKey>, StoreError
     Ok(key.map(SortKey::from_stored))
 }
 
+/// The last place in the tracker's own history, which need not have arrived last.
+pub(super) fn last_instance_key(conn: &Connection) -> Result<Option<SortKey>, StoreError> {
+    let key = conn
+        .prepare_cached(
+            "SELECT sort_key FROM events WHERE task_id IS NULL AND resource_id IS NULL ORDER BY sort_key DESC LIMIT 1",
+        )
+        .sql()?
+        .query_row([], |row| row.get(0))
+        .optional()
+        .sql()?;
+    Ok(key.map(SortKey::from_stored))
+}
+
 /// What a feed asks for.
 #[derive(Clone, Debug, Default)]
 pub struct FeedQuery {
@@ -246,7 +259,7 @@ pub(super) fn each_raw<E: From<StoreError>>(
 /// does not fit.
 pub(super) fn broken_links(conn: &Connection) -> Result<Vec<String>, StoreError> {
     let mut statement = conn
-        .prepare("SELECT seq, id, raw, hash, chain, sort_key, task_id, type, ts FROM events ORDER BY seq")
+        .prepare("SELECT seq, id, raw, hash, chain, sort_key, ts, type, task_id, resource_id, actor FROM events ORDER BY seq")
         .sql()?;
     let mut rows = statement.query([]).sql()?;
     let mut before = GENESIS;
@@ -254,7 +267,7 @@ pub(super) fn broken_links(conn: &Connection) -> Result<Vec<String>, StoreError>
     let mut broken = Vec::new();
     while let Some(row) = rows.next().sql()? {
         let seq: i64 = row.get(0).sql()?;
-        let id: String = row.get(1).sql()?;
+        let id = String::from_utf8_lossy(row.get_ref(1).sql()?.as_bytes().unwrap_or_default()).into_owned();
         let bytes = row.get_ref(2).sql()?.as_bytes().unwrap_or_default().to_vec();
         let hash: Vec<u8> = row.get(3).sql()?;
         let chain: Vec<u8> = row.get(4).sql()?;
@@ -264,7 +277,7 @@ pub(super) fn broken_links(conn: &Connection) -> Result<Vec<String>, StoreError>
             broken.push(format!("{id} (place {seq}, expected {expected})"));
         } else if hash != right || chain != next {
             broken.push(format!("{id} (place {seq})"));
-        } else if !columns_agree(row, &bytes, &id)? {
+        } else if !columns_agree(row, &bytes)? {
             broken.push(format!("{id} (place {seq}, its columns)"));
         }
         // Go on from what is stored, or one damaged event would make all after it look damaged.
@@ -275,18 +288,27 @@ pub(super) fn broken_links(conn: &Connection) -> Result<Vec<String>, StoreError>
 }
 
 /// Whether the columns say what the text says: a flipped bit in a column is damage too.
-fn columns_agree(row: &Row<'_>, bytes: &[u8], id: &str) -> Result<bool, StoreError> {
+fn columns_agree(row: &Row<'_>, bytes: &[u8]) -> Result<bool, StoreError> {
     let Ok(event) = std::str::from_utf8(bytes).map_err(drop).and_then(|raw| Event::parse(raw).map_err(drop))
     else {
         return Ok(false);
     };
-    let key: String = row.get(5).sql()?;
-    let task: Option<String> = row.get(6).sql()?;
-    let kind: String = row.get(7).sql()?;
-    let ts: String = row.get(8).sql()?;
-    Ok(event.id.as_str() == id
-        && event.key.as_str() == key
-        && event.task().map(TaskId::as_str) == task.as_deref()
-        && event.kind == kind
-        && event.ts == ts)
+    let (task, resource) = subject_columns(&event);
+    let said = [
+        Some(event.id.as_str()),
+        Some(event.key.as_str()),
+        Some(&event.ts),
+        Some(&event.kind),
+        task,
+        resource,
+        Some(event.actor.display()),
+    ];
+    // The columns are compared as bytes: damage need not be text any more.
+    for (column, said) in [1, 5, 6, 7, 8, 9, 10].into_iter().zip(said) {
+        let stored = row.get_ref(column).sql()?.as_bytes_or_null().unwrap_or_default();
+        if stored != said.map(str::as_bytes) {
+            return Ok(false);
+        }
+    }
+    Ok(true)
 }

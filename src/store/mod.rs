@@ -10,6 +10,7 @@ mod hash;
 mod project;
 mod query;
 mod reader;
+mod resources;
 mod rows;
 mod sessions;
 mod short_ids;
@@ -18,7 +19,7 @@ mod sql_schema;
 mod tracker;
 mod unplaced;
 
-pub use artifacts::ArtifactAdded;
+pub use artifacts::{ArtifactAdded, ArtifactFault};
 pub use check::Totals;
 pub use error::StoreError;
 pub use events::{Arrival, FeedQuery};

@@ -11,12 +11,11 @@ use serde_json::Value;
 use super::error::StoreError;
 use super::rows::{self, TextKind};
 use super::unplaced::SqlResult;
-use super::{events, short_ids};
+use super::{events, resources, short_ids};
 use crate::domain::config::Config;
 use crate::domain::event::{Event, Subject, kind};
 use crate::domain::fold::{TaskState, touched_comment};
-use crate::domain::id::{ResourceId, TaskId};
-use crate::domain::resource::{Resource, created_name};
+use crate::domain::id::TaskId;
 use crate::domain::task::Task;
 
 /// Derived tables that one task's rows live in, beside `tasks` and `short_ids`.
@@ -65,7 +64,7 @@ pub(super) fn events_appended(conn: &Connection, appended: &[Event]) -> Result<(
         let events: Vec<&Event> = appended.iter().filter(|e| e.task() == Some(id)).collect();
         project_task(conn, id, &events, &finished, &mut contested)?;
     }
-    project_resources(conn, appended)?;
+    resources::project(conn, appended)?;
     short_ids::settle(conn, &contested)
 }
 
@@ -244,65 +243,6 @@ fn reopen(conn: &Connection, finished: &[String]) -> Result<(), StoreError> {
     Ok(())
 }
 
-fn project_resources<'e>(
-    conn: &Connection,
-    appended: impl IntoIterator<Item = &'e Event>,
-) -> Result<(), StoreError> {
-    let mut ids: BTreeSet<&ResourceId> = BTreeSet::new();
-    for event in appended {
-        if let Subject::Resource(id) = &event.subject {
-            ids.insert(id);
-            if let Some(name) = created_name(event) {
-                conn.prepare_cached("INSERT OR IGNORE INTO resource_ids (id, name) VALUES (?1, ?2)")
-                    .sql()?
-                    .execute([id.as_str(), name])
-                    .sql()?;
-            }
-        }
-    }
-    let mut names = BTreeSet::new();
-    for id in ids {
-        let mut statement = conn.prepare_cached("SELECT name FROM resource_ids WHERE id = ?1").sql()?;
-        let mut found = statement.query([id.as_str()]).sql()?;
-        if let Some(row) = found.next().sql()? {
-            names.insert(row.get::<_, String>(0).sql()?);
-        }
-    }
-    for name in names {
-        refold_resource(conn, conn, &name)?;
-    }
-    Ok(())
-}
-
-fn write_resource(conn: &Connection, name: &str, history: &[Event]) -> Result<(), StoreError> {
-    let Some(resource) = Resource::fold(name, history) else { return Ok(()) };
-    conn.prepare_cached(
-        "INSERT INTO resources (name, id, description, max_holders, ttl_seconds, state) VALUES (?1,?2,?3,?4,?5,?6)
-         ON CONFLICT (name) DO UPDATE SET id=?2, description=?3, max_holders=?4, ttl_seconds=?5, state=?6",
-    )
-    .sql()?
-    .execute(params![
-        resource.name,
-        resource.id,
-        resource.description,
-        resource.max_holders,
-        resource.ttl_seconds,
-        rows::encoded(&resource)?
-    ])
-    .sql()?;
-    Ok(())
-}
-
-/// Folds one name from the log of `source`; `target` knows which ids bear it.
-fn refold_resource(source: &Connection, target: &Connection, name: &str) -> Result<(), StoreError> {
-    let ids: Vec<String> = {
-        let mut statement = target.prepare_cached("SELECT id FROM resource_ids WHERE name = ?1").sql()?;
-        let found = statement.query_map([name], |row| row.get(0)).sql()?;
-        found.collect::<Result<_, _>>().sql()?
-    };
-    write_resource(target, name, &events::resource_history(source, &ids)?)
-}
-
 /// Makes every derived table of `target` from the log of `source` (which may be the same file,
 /// its derived tables emptied). `each` hears of every task done.
 pub(super) fn rebuild(
@@ -323,7 +263,7 @@ pub(super) fn rebuild(
         refold_task(source, target, &id, &finished, &mut contested)?;
         each(&id);
     }
-    rebuild_resources(source, target)?;
+    resources::rebuild(source, target)?;
     short_ids::settle(target, &contested)
 }
 
@@ -338,27 +278,6 @@ pub(super) fn task_ids(conn: &Connection) -> Result<Vec<TaskId>, StoreError> {
         ids.extend(TaskId::parse_foreign(&row.get::<_, String>(0).sql()?));
     }
     Ok(ids)
-}
-
-fn rebuild_resources(source: &Connection, target: &Connection) -> Result<(), StoreError> {
-    let mut statement = source
-        .prepare("SELECT resource_id, json_extract(raw, '$.data.name') FROM events WHERE type = 'resource_created' AND resource_id IS NOT NULL ORDER BY seq")
-        .sql()?;
-    let mut found = statement.query([]).sql()?;
-    let mut names = BTreeSet::new();
-    while let Some(row) = found.next().sql()? {
-        let (id, name): (String, Option<String>) = (row.get(0).sql()?, row.get(1).sql()?);
-        let Some(name) = name.filter(|n| crate::domain::resource::is_name(n)) else { continue };
-        target
-            .execute("INSERT OR IGNORE INTO resource_ids (id, name) VALUES (?1, ?2)", [&id, &name])
-            .sql()?;
-        names.insert(name);
-    }
-    drop(found);
-    for name in names {
-        refold_resource(source, target, &name)?;
-    }
-    Ok(())
 }
 
 /// Brings the rows of all subjects up to date after many events: each subject folds once. A
@@ -389,7 +308,7 @@ pub(super) fn many_appended(
         }
         each(id);
     }
-    project_resources(conn, appended.iter().copied())?;
+    resources::project(conn, appended.iter().copied())?;
     short_ids::settle(conn, &contested)
 }
 
@@ -403,19 +322,4 @@ pub(super) fn rebuild_task(conn: &Connection, id: &TaskId) -> Result<(), StoreEr
     let mut contested = BTreeSet::new();
     refold_task(conn, conn, id, &finished, &mut contested)?;
     short_ids::settle(conn, &contested)
-}
-
-/// All resources by name.
-pub(super) fn resources(conn: &Connection) -> Result<Vec<Resource>, StoreError> {
-    let mut statement = conn.prepare("SELECT state FROM resources ORDER BY name").sql()?;
-    let states: Vec<String> =
-        statement.query_map([], |row| row.get(0)).sql()?.collect::<Result<_, _>>().sql()?;
-    states.iter().map(|state| rows::decoded(state, "resources.state")).collect()
-}
-
-/// The ids that were created under a resource's name.
-pub(super) fn resource_ids(conn: &Connection, name: &str) -> Result<Vec<String>, StoreError> {
-    let mut statement =
-        conn.prepare_cached("SELECT id FROM resource_ids WHERE name = ?1 ORDER BY id").sql()?;
-    statement.query_map([name], |row| row.get(0)).sql()?.collect::<Result<_, _>>().sql()
 }

@@ -10,6 +10,7 @@ use super::error::{StoreError, from_sqlite};
 use super::events::{self, Arrival, FeedQuery};
 use super::project;
 use super::query::{self, Incoming, NextCursor, TaskFilter, Waiting};
+use super::resources;
 use super::rows::{self, TextKind};
 use super::sessions;
 use super::short_ids::{self, ShortIdIndex};
@@ -60,6 +61,8 @@ questions! {
     config() -> Config = project::config;
     /// A task by its id.
     find_task(id: &TaskId) -> Option<Task> = rows::find_task;
+    /// Whether a task is there, without reading it.
+    has_task(id: &str) -> bool = rows::has_task;
     /// A comment of a task.
     find_comment(task: &TaskId, id: &str) -> Option<Comment> = rows::find_comment;
     /// All comments of a task, oldest first, deleted ones too.
@@ -80,6 +83,8 @@ questions! {
     feed(query: &FeedQuery) -> Vec<Arrival> = events::feed;
     /// The place in the canonical order of the last event to arrive.
     last_key() -> Option<SortKey> = events::last_keys;
+    /// The last place in the tracker's own history.
+    last_instance_key() -> Option<SortKey> = events::last_instance_key;
     /// The task that shows this short id.
     task_of_short_id(short_id: &ShortId) -> Option<TaskId> = short_ids::find;
     /// The next free number under a prefix.
@@ -117,9 +122,9 @@ questions! {
     /// An artifact's payload, if it is here.
     payload(id: &ArtifactId) -> Option<Vec<u8>> = artifacts::payload;
     /// All resources by name.
-    resources() -> Vec<Resource> = project::resources;
+    resources() -> Vec<Resource> = resources::all;
     /// A resource's ids, all that were created under its name.
-    resource_ids(name: &str) -> Vec<String> = project::resource_ids;
+    resource_ids(name: &str) -> Vec<String> = resources::ids;
     /// A session's record by its name.
     find_session(name: &str) -> Option<serde_json::Value> = sessions::find;
     /// Ids of all resources that the log speaks of, created or not.
@@ -129,7 +134,7 @@ questions! {
     /// Events whose bytes, hash or chain are not what was written.
     broken_events() -> Vec<String> = events::broken_links;
     /// Artifacts whose payload is not what its hash says.
-    damaged_artifacts() -> Vec<String> = artifacts::damaged;
+    damaged_artifacts() -> Vec<artifacts::ArtifactFault> = artifacts::damaged;
     /// Rows of derived tables that the log does not give: (table, what differs).
     drift() -> Vec<(String, String)> = check::drift;
     /// Events and artifacts that lost against others under their id.

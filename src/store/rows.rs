@@ -36,6 +36,11 @@ pub(super) fn find_task(conn: &Connection, id: &TaskId) -> Result<Option<Task>, 
     rows.next().sql()?.map(task_of_row).transpose()
 }
 
+/// Whether there is a row, readable or not.
+pub(super) fn has_task(conn: &Connection, id: &str) -> Result<bool, StoreError> {
+    conn.prepare_cached("SELECT 1 FROM tasks WHERE id = ?1").sql()?.exists([id]).sql()
+}
+
 /// Writes the row of a task; `open` is neither archived nor in a finished status.
 pub(super) fn save_task(conn: &Connection, task: &Task, open: bool) -> Result<(), StoreError> {
     let mut statement = conn

@@ -8,7 +8,7 @@ use super::error::StoreError;
 use super::rows;
 use super::unplaced::SqlResult;
 use crate::domain::id::TaskId;
-use crate::domain::short_id::{ShortId, shown_numbers};
+use crate::domain::short_id::{LAST_NUMBER, ShortId, shown_numbers};
 use crate::domain::task::Task;
 
 /// Notes a task's claim. Where another task claims or shows the number, or this task's numbers
@@ -121,7 +121,19 @@ pub(super) fn next(conn: &Connection, prefix: &str) -> Result<i64, StoreError> {
         .query_row([prefix], |row| row.get(0))
         .sql()?;
     let floor = rows::meta(conn, &floor_key(prefix))?.and_then(|text| text.parse().ok()).unwrap_or(1);
-    Ok(floor.max(highest.unwrap_or(0).saturating_add(1)).max(1))
+    let number = floor.max(highest.unwrap_or(0).saturating_add(1)).max(1);
+    if number <= LAST_NUMBER { Ok(number) } else { lowest_free(conn, prefix) }
+}
+
+/// For when somebody took the last number, so that none can follow.
+fn lowest_free(conn: &Connection, prefix: &str) -> Result<i64, StoreError> {
+    conn.prepare_cached(
+        "SELECT min(free) FROM (SELECT 1 AS free UNION ALL SELECT number + 1 FROM short_ids WHERE prefix = ?1)
+          WHERE NOT EXISTS (SELECT 1 FROM short_ids WHERE prefix = ?1 AND number = free)",
+    )
+    .sql()?
+    .query_row([prefix], |row| row.get(0))
+    .sql()
 }
 
 fn floor_key(prefix: &str) -> String {

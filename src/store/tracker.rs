@@ -8,6 +8,7 @@ use rusqlite::{Connection, TransactionBehavior};
 use super::artifacts::{self, ArtifactAdded};
 use super::error::{StoreError, from_commit, from_sqlite};
 use super::file::{self, Created, ReadFile, WriteFile};
+use super::hash::{hex, sha256};
 use super::reader::Reader;
 use super::unplaced::SqlResult;
 use super::{events, project, rows, sessions, short_ids};
@@ -243,11 +244,21 @@ impl Transaction<'_> {
         let written = self
             .conn
             .execute(
-                "INSERT INTO quarantine (id, kind, found_at, content) VALUES (?1,?2,?3,?4)",
+                "INSERT INTO quarantine (id, kind, found_at, content) SELECT ?1, ?2, ?3, ?4
+                  WHERE NOT EXISTS (SELECT 1 FROM quarantine WHERE id = ?1 AND kind = ?2 AND content = ?4)",
                 [id, kind, found_at, content],
             )
             .sql();
         self.placed(written.map(drop))
+    }
+
+    /// Keeps the payload of an artifact that lost against another under the same id.
+    ///
+    /// # Errors
+    /// [`StoreError`] if it cannot be written.
+    pub fn quarantine_payload(&self, id: &str, found_at: &str, payload: &[u8]) -> Result<(), StoreError> {
+        self.placed(artifacts::keep_payload(self.conn, payload))?;
+        self.quarantine(id, "payload", found_at, &hex(&sha256(payload)))
     }
 
     /// Makes every derived table anew from the log. `each` hears of every task done.

@@ -1,0 +1,102 @@
+//! The rows of resources, and which ids bear which name.
+
+use std::collections::BTreeSet;
+
+use rusqlite::{Connection, OptionalExtension, params};
+
+use super::error::StoreError;
+use super::unplaced::SqlResult;
+use super::{events, rows};
+use crate::domain::event::{Event, Subject};
+use crate::domain::resource::{Resource, created_name};
+
+/// Brings the rows of the resources up to date that these events are about. The events are
+/// stored already.
+pub(super) fn project<'e>(
+    conn: &Connection,
+    appended: impl IntoIterator<Item = &'e Event>,
+) -> Result<(), StoreError> {
+    let ids: BTreeSet<&str> = appended
+        .into_iter()
+        .filter_map(|event| match &event.subject {
+            Subject::Resource(id) => Some(id.as_str()),
+            _ => None,
+        })
+        .collect();
+    let mut names = BTreeSet::new();
+    for id in ids {
+        let before: Option<String> = conn
+            .prepare_cached("SELECT name FROM resource_ids WHERE id = ?1")
+            .sql()?
+            .query_row([id], |row| row.get(0))
+            .optional()
+            .sql()?;
+        names.extend(before);
+        names.extend(name(conn, conn, id)?);
+    }
+    names.iter().try_for_each(|name| refold(conn, conn, name))
+}
+
+/// Makes all rows anew from the log of `source`, in tables that are empty.
+pub(super) fn rebuild(source: &Connection, target: &Connection) -> Result<(), StoreError> {
+    let mut names = BTreeSet::new();
+    for id in events::resources(source)? {
+        names.extend(name(source, target, &id)?);
+    }
+    names.iter().try_for_each(|name| refold(source, target, name))
+}
+
+/// Gives an id the name of its first creation in canonical order, so that the order of arrival
+/// does not matter where two creations of one id name it differently.
+fn name(source: &Connection, target: &Connection, id: &str) -> Result<Option<String>, StoreError> {
+    let history = events::resource_history(source, &[id.to_owned()])?;
+    let Some(name) = history.iter().find_map(created_name) else { return Ok(None) };
+    target
+        .prepare_cached(
+            "INSERT INTO resource_ids (id, name) VALUES (?1, ?2) ON CONFLICT (id) DO UPDATE SET name = ?2",
+        )
+        .sql()?
+        .execute([id, name])
+        .sql()?;
+    Ok(Some(name.to_owned()))
+}
+
+/// Folds one name from the log of `source`; `target` knows which ids bear it.
+fn refold(source: &Connection, target: &Connection, name: &str) -> Result<(), StoreError> {
+    let history = events::resource_history(source, &ids(target, name)?)?;
+    let Some(resource) = Resource::fold(name, &history) else {
+        target.prepare_cached("DELETE FROM resources WHERE name = ?1").sql()?.execute([name]).sql()?;
+        return Ok(());
+    };
+    target
+        .prepare_cached(
+            "INSERT INTO resources (name, id, description, max_holders, ttl_seconds, state) VALUES (?1,?2,?3,?4,?5,?6)
+             ON CONFLICT (name) DO UPDATE SET id=?2, description=?3, max_holders=?4, ttl_seconds=?5, state=?6",
+        )
+        .sql()?
+        .execute(params![
+            resource.name,
+            resource.id,
+            resource.description,
+            resource.max_holders,
+            resource.ttl_seconds,
+            rows::encoded(&resource)?
+        ])
+        .sql()?;
+    Ok(())
+}
+
+/// All resources by name.
+pub(super) fn all(conn: &Connection) -> Result<Vec<Resource>, StoreError> {
+    let mut statement = conn.prepare("SELECT state FROM resources ORDER BY name").sql()?;
+    let states: Vec<String> =
+        statement.query_map([], |row| row.get(0)).sql()?.collect::<Result<_, _>>().sql()?;
+    states.iter().map(|state| rows::decoded(state, "resources.state")).collect()
+}
+
+/// The ids that were created under a resource's name.
+pub(super) fn ids(conn: &Connection, name: &str) -> Result<Vec<String>, StoreError> {
+    let mut statement =
+        conn.prepare_cached("SELECT id FROM resource_ids WHERE name = ?1 ORDER BY id").sql()?;
+    statement.query_map([name], |row| row.get(0)).sql()?.collect::<Result<_, _>>().sql()
+}

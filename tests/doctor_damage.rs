@@ -1,0 +1,96 @@
+//! Damage that `doctor` must see: every column of the log, of artifacts and their payloads, and
+//! text that is no text any more.
+
+mod support;
+
+use std::fs;
+
+use rusqlite::Connection;
+use serde_json::Value;
+use support::Project;
+
+const TRIGGER: &str = "events_are_never_changed";
+
+/// A tracker with a reviewed task, so that there is an artifact with a payload.
+fn full() -> Project {
+    let project = Project::new();
+    let task = project.planned("Read the log");
+    project.ok(["status", &task, "review", "--force", "--reason", "test"]);
+    project.ok(["complete", &task, "--review", "Looks right"]);
+    assert_eq!(project.run(["doctor"]).status, 0);
+    project
+}
+
+/// The checks that find something after this change, and whether `--fix` mends all.
+fn found_after(change: &str) -> (Vec<String>, i32) {
+    let project = full();
+    let conn = Connection::open(project.database()).unwrap();
+    let of_trigger = "SELECT sql FROM sqlite_schema WHERE name = ?1";
+    let trigger: String = conn.query_row(of_trigger, [TRIGGER], |row| row.get(0)).unwrap();
+    conn.execute_batch(&format!("DROP TRIGGER {TRIGGER}; {change}; {trigger};")).unwrap();
+    drop(conn);
+    let run = project.run(["doctor", "--json"]);
+    let report: Value = serde_json::from_str(&run.stdout).unwrap();
+    let findings = report["data"]["findings"].as_array().unwrap();
+    let mut checks: Vec<String> = findings.iter().map(|f| f["check"].as_str().unwrap().to_owned()).collect();
+    checks.dedup();
+    (checks, project.run(["doctor", "--fix"]).status)
+}
+
+#[test]
+fn every_column_of_the_log_is_held_against_the_event() {
+    for column in ["id", "sort_key", "ts", "type", "task_id", "resource_id", "actor"] {
+        let change = format!("UPDATE events SET {column} = 'x' WHERE seq = 3");
+        assert!(found_after(&change).0.contains(&"event_chain".to_owned()), "{column}");
+    }
+}
+
+#[test]
+fn artifacts_and_payloads_that_do_not_fit_together_are_found() {
+    for change in [
+        "UPDATE artifacts SET title = 'x'",
+        "UPDATE artifacts SET created_by = NULL",
+        "UPDATE artifacts SET size_bytes = 1",
+        "UPDATE artifacts SET sensitive = 1",
+        "UPDATE artifacts SET payload_file = 'x'",
+        "UPDATE artifacts SET meta = json_set(meta, '$.type', 'x')",
+        "UPDATE payloads SET content = x'00'",
+        "UPDATE payloads SET hash = x'00'",
+        "DELETE FROM payloads",
+        "UPDATE artifacts SET payload_hash = NULL",
+    ] {
+        assert_eq!(found_after(change).0, ["artifact_payloads"], "{change}");
+    }
+}
+
+#[test]
+fn text_that_is_no_text_any_more_is_mended_where_it_is_derived() {
+    for change in [
+        "UPDATE tasks SET title = CAST(x'ff41' AS TEXT)",
+        "UPDATE tasks SET state = CAST(x'ff41' AS TEXT)",
+        "UPDATE tasks SET state = '{'",
+    ] {
+        assert_eq!(found_after(change), (vec!["derived_tables".to_owned()], 0), "{change}");
+    }
+}
+
+#[test]
+fn the_payload_of_an_artifact_that_was_set_aside_is_kept() {
+    for (prefer, shown, kept) in [("database", "Looks right", "A lie"), ("tree", "A lie", "Looks right")] {
+        let project = full();
+        project.ok(["export", "--to", "out"]);
+        let folder = project.path().join("out/artifacts/payload");
+        let payload = fs::read_dir(folder).unwrap().next().unwrap().unwrap().path();
+        fs::write(payload, "A lie").unwrap();
+        for _ in 0..2 {
+            project.run(["import", "out", "--prefer", prefer]);
+        }
+        let one = |sql: &str| project.ok(["sql", "--quiet", sql]).trim().to_owned();
+        let content = "SELECT CAST(p.content AS TEXT) FROM payloads p";
+        assert_eq!(one(&format!("{content} JOIN artifacts a ON a.payload_hash = p.hash")), shown);
+        let aside = "JOIN quarantine q ON q.kind = 'payload' AND q.content = lower(hex(p.hash))";
+        assert_eq!(one(&format!("{content} {aside}")), kept);
+        assert_eq!(one("SELECT count(*) FROM quarantine WHERE kind = 'artifact'"), "1", "and only once");
+        assert_eq!(project.run(["doctor"]).status, 0);
+    }
+}
