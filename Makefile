@@ -50,6 +50,8 @@ bench:
 	$(STATIC) $(CARGO) build --release --locked $(TARGET) --bins --examples
 	$(STATIC) $(CARGO) bench --locked $(TARGET) --bench speed -- $(PARTS)
 
-# What only shows under load: many writers, a reader that stays, 3200 claims.
+# What only shows under load (many writers, a reader that stays, 3200 claims), and every fault of
+# the disk in every way.
 soak:
+	LATTICE_SOAK=1 $(CARGO) test --test faults
 	$(MAKE) bench PARTS="crowd reader claims"

@@ -77,7 +77,7 @@ fn endless_and_huge_questions_are_ended() {
     assert_eq!((status, &error["code"]), (1, &"SQL_TIMEOUT".into()));
     let (_, error) = project.refused(["sql", "SELECT randomblob(900000000)"]);
     assert_eq!(error["code"], "SQL_TOO_BIG");
-    let (_, error) = project.refused(["sql", "SELECT 1", "--timeout=-1"]);
+    let (_, error) = project.refused(["sql", "SELECT 1", "--timeout", "-1"]);
     assert_eq!(error["code"], "VALIDATION_ERROR");
 }
 

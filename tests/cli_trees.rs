@@ -115,7 +115,13 @@ fn a_hand_edit_is_taken_in_before_it_can_be_overwritten() {
     let (status, error) = project.refused(["export"]);
     assert_eq!((status, &error["code"]), (1, &"EXPORT_CONFLICT".into()), "{error}");
     let report = project.json(["doctor"]);
-    assert!(report["findings"][0]["message"].as_str().unwrap().contains("tree is ahead"), "{report}");
+    assert!(
+        report["findings"][0]["message"]
+            .as_str()
+            .unwrap()
+            .contains("the tree holds 1 change that the database does not"),
+        "{report}"
+    );
     project.ok(["import"]);
     project.ok(["export"]);
     assert_eq!(project.json(["doctor"])["findings"], json!([]));
@@ -173,7 +179,7 @@ fn doctor_tells_how_tree_and_database_stand() {
     assert!(project.ok(["doctor"]).contains("✓ the exported tree and the database are in step"));
     project.task("Three");
     let text = project.ok(["doctor"]);
-    assert!(text.contains("the database is ahead: the tree lacks 1 of its facts"), "{text}");
+    assert!(text.contains("the database holds 1 change that the tree does not"), "{text}");
     assert!(text.ends_with("0 errors, 1 warning\n"), "{text}");
     fs::write(project.lattice().join("instance.jsonl"), "{broken\n").unwrap();
     let run = project.run(["doctor", "--json"]);
@@ -188,7 +194,7 @@ fn doctor_mends_derived_tables_and_says_so() {
     Connection::open(project.database()).unwrap().execute("UPDATE tasks SET title = 'x'", []).unwrap();
     let run = project.run(["doctor"]);
     assert_eq!(run.status, 1);
-    assert!(run.stdout.contains("✗ the tables say what the log says"), "{}", run.stdout);
+    assert!(run.stdout.contains("✗ tables differ from the log"), "{}", run.stdout);
     assert_eq!(project.ok(["sql", "--quiet", "SELECT count(*) FROM tasks WHERE title = 'x'"]), "2\n");
     let run = project.run(["doctor", "--fix", "--json"]);
     let document: Value = serde_json::from_str(&run.stdout).unwrap();
@@ -217,7 +223,7 @@ fn a_damaged_log_is_found_and_nothing_is_made_from_it() {
     drop(conn);
     let run = project.run(["doctor"]);
     assert_eq!(run.status, 1);
-    assert!(run.stdout.contains("✗ every event is as it was written"), "{}", run.stdout);
+    assert!(run.stdout.contains("✗ events are not as they were written"), "{}", run.stdout);
     let run = project.run(["doctor", "--fix"]);
     assert!(run.stderr.contains("nothing was made anew"), "{}", run.stderr);
     let (status, error) = project.refused(["rebuild", "--all"]);

@@ -148,9 +148,12 @@ fn clone_of(set: &ImportSet, seed: u64) -> App {
     App::in_memory(World::scripted(START, seed), &InitOptions::default(), Some(set)).unwrap()
 }
 
-/// All that a reader could see, in one text.
+/// All that a reader could see and all that an export would hold, in one text.
 fn view(app: &App) -> String {
-    app.read(|reader| Ok(state(reader))).unwrap()
+    let mut exported = Vec::new();
+    lattice::export::write_document(app, &mut exported, true).unwrap();
+    let state = app.read(|reader| Ok(state(reader))).unwrap();
+    format!("{state}\n{}", String::from_utf8(exported).unwrap())
 }
 
 fn state(reader: &Reader<'_>) -> String {

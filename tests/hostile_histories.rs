@@ -173,3 +173,23 @@ fn tasks_get_numbers_although_somebody_took_the_last_one() {
     assert_eq!(names, ["LAT-2", "LAT-3"]);
     assert_eq!(drift(&app), Vec::new());
 }
+
+#[test]
+fn tasks_that_wait_for_each_other_are_named_once_each() {
+    let mut app = tracker();
+    let other = TASK.replace('A', "B");
+    let created = || json!({"title": "A", "status": "backlog"});
+    let waits = |on: &str| json!({"type": "depends_on", "target_task_id": on});
+    let events = vec![
+        event(1, 1, "task_created", ("task_id", TASK), created()),
+        event(1, 2, "task_created", ("task_id", &other), created()),
+        event(2, 3, "relationship_added", ("task_id", TASK), waits(&other)),
+        event(2, 4, "relationship_added", ("task_id", &other), waits(TASK)),
+    ];
+    take_in(&mut app, events);
+    let report = app.examine(|_| {}).unwrap();
+    let said: Vec<_> =
+        report.findings.iter().map(|f| (f.task_id.clone().unwrap(), f.message.clone())).collect();
+    let message = |id: &str| (id.to_owned(), format!("{id} depends_on in a circle of 2 tasks"));
+    assert_eq!(said, [message(TASK), message(&other)]);
+}

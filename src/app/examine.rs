@@ -1,5 +1,6 @@
 //! Examining the tracker: is everything as it was written, and does it fit together?
 
+use super::circles::Arrows;
 use super::{App, Code, Failure};
 use crate::domain::Task;
 use crate::domain::fold::{Oddity, TaskState};
@@ -88,6 +89,7 @@ fn examine(
     for (table, difference) in unless_damaged(CHECKS[3], reader.drift(), &mut add)? {
         add(Level::Error, CHECKS[3], None, format!("{table}: {difference} (differs from the log)"));
     }
+    let mut circles = Circles::default();
     for id in unless_damaged(CHECKS[4], reader.task_ids(), &mut add)? {
         let history = unless_damaged(CHECKS[4], reader.history(&id), &mut add)?;
         let (state, oddities) = TaskState::fold(&history);
@@ -100,18 +102,26 @@ fn examine(
             );
         }
         if let Some(task) = &state.task {
-            let examined = references(reader, task, &mut add);
+            let examined = references(reader, task, &mut circles, &mut add);
             unless_damaged(CHECKS[5], examined, &mut add)?;
         }
         each(&id);
     }
+    circles.report(&mut add);
     for (short_id, tasks) in unless_damaged(CHECKS[6], reader.contested_short_ids(), &mut add)? {
-        add(
-            Level::Warning,
-            CHECKS[6],
-            None,
-            format!("{short_id} is claimed by {} tasks; the first keeps it", tasks.len()),
+        let mut others = Vec::new();
+        for id in tasks.iter().filter_map(|id| TaskId::parse_foreign(id)) {
+            let name = reader.find_task(&id)?.map_or_else(|| id.to_string(), |task| task.name());
+            if name != short_id {
+                others.push(name);
+            }
+        }
+        let message = format!(
+            "{short_id} was claimed by {} tasks; the first has it, the others are called {}",
+            tasks.len(),
+            others.join(", ")
         );
+        add(Level::Warning, CHECKS[6], None, message);
     }
     for (id, kind) in unless_damaged(CHECKS[7], reader.quarantined(), &mut add)? {
         add(Level::Warning, CHECKS[7], None, format!("another {kind} under {id} was set aside"));
@@ -137,6 +147,7 @@ fn unless_damaged<T: Default, E: Into<Failure>>(
 fn references(
     reader: &Reader<'_>,
     task: &Task,
+    circles: &mut Circles,
     add: &mut impl FnMut(Level, &'static str, Option<&str>, String),
 ) -> Result<(), Failure> {
     let id = Some(task.id.as_str());
@@ -152,13 +163,8 @@ fn references(
                 id,
                 format!("{} {} {target}, which is not here", task.name(), relation.kind),
             );
-        } else if let Some(way) = circle(reader, task, &relation.kind, target)? {
-            add(
-                Level::Warning,
-                CHECKS[5],
-                id,
-                format!("{} {} in a circle of {} tasks", task.name(), relation.kind, way),
-            );
+        } else {
+            circles.add(task, &relation.kind, target);
         }
     }
     for evidence in task.evidence_refs.iter().filter(|e| e.source_type == "artifact") {
@@ -174,15 +180,36 @@ fn references(
     Ok(())
 }
 
-fn circle(reader: &Reader<'_>, task: &Task, kind: &str, target: &str) -> Result<Option<usize>, Failure> {
-    let Some(target) = TaskId::parse_foreign(target) else { return Ok(None) };
-    let (from, to, waits) = match kind {
-        "depends_on" => (&target, &task.id, true),
-        "blocks" => (&task.id, &target, true),
-        "subtask_of" => (&target, &task.id, false),
-        _ => return Ok(None),
-    };
-    Ok(reader.way(from, to, waits)?.map(|way| way.len()))
+/// Relations that may lead in circles: those over which tasks wait, and those of parts.
+#[derive(Default)]
+struct Circles {
+    arrows: [Arrows; 2],
+    /// Of each arrow: whose it is, and what it says.
+    named: [Vec<(String, String)>; 2],
+}
+
+impl Circles {
+    fn add(&mut self, task: &Task, kind: &str, target: &str) {
+        let (family, from, to) = match kind {
+            "depends_on" => (0, task.id.as_str(), target),
+            "blocks" => (0, target, task.id.as_str()),
+            "subtask_of" => (1, task.id.as_str(), target),
+            _ => return,
+        };
+        self.arrows[family].add(from, to);
+        self.named[family].push((task.id.to_string(), format!("{} {kind}", task.name())));
+    }
+
+    fn report(&self, add: &mut impl FnMut(Level, &'static str, Option<&str>, String)) {
+        for (arrows, named) in self.arrows.iter().zip(&self.named) {
+            for ((task, what), size) in named.iter().zip(arrows.circles()) {
+                if let Some(size) = size {
+                    let message = format!("{what} in a circle of {size} tasks");
+                    add(Level::Warning, CHECKS[5], Some(task), message);
+                }
+            }
+        }
+    }
 }
 
 fn oddity_text(oddity: Oddity) -> String {

@@ -74,7 +74,7 @@ impl From<Rejection> for Failure {
             }
             R::Blank { what } => Self::new(Code::ValidationError, format!("the {what} is empty")).hint("give it some text"),
             R::Invalid { what, got, rule } => {
-                Self::new(Code::ValidationError, format!("{what} `{got}` is not valid")).hint(format!("{what}: {rule}"))
+                Self::new(Code::ValidationError, format!("{what} `{got}` is not valid")).hint(rule)
             }
             R::UnknownField { got, allowed } => {
                 Self::new(Code::ValidationError, format!("there is no field `{got}` to update")).hint(format!("fields: {}", list(&allowed)))
@@ -90,7 +90,7 @@ impl From<Rejection> for Failure {
                 .hint("choose another id, or repeat the call exactly as it was"),
             R::InvalidTransition { task, from, to, valid } => {
                 let mut failure = Self::new(Code::InvalidTransition, format!("{task} cannot go from {from} to {to}")).hint(format!(
-                    "from {from} it can go to: {}; or override with --force --reason TEXT",
+                    "from {from} it can go to: {}; or override: `lattice status {task} {to} --force --reason TEXT`",
                     list(&valid)
                 ));
                 failure.extra.insert("current_status".into(), json!(from));
@@ -102,7 +102,7 @@ impl From<Rejection> for Failure {
                 Self::new(Code::ValidationError, "--force needs a reason").hint("add --reason TEXT; it is kept with the event")
             }
             R::ReviewCycleLimit { task, cycles, limit } => {
-                Self::new(Code::ReviewCycleLimit, format!("{task} came back from review {cycles} times, and {limit} is the limit"))
+                Self::new(Code::ReviewCycleLimit, format!("{task} came back from review {}, and {limit} is the limit", if cycles == 1 { "once".to_owned() } else { format!("{cycles} times") }))
                     .hint(format!("ask a person: `lattice status {task} needs_human`; or override with --force --reason TEXT"))
             }
             R::CompletionBlocked { task, to, missing_roles, unassigned } => {
@@ -115,12 +115,12 @@ impl From<Rejection> for Failure {
                     |role| format!("`lattice comment {task} TEXT --role {role}`"),
                 );
                 Self::new(Code::CompletionBlocked, format!("{task} cannot become {to}: it lacks {}", missing.join(" and ")))
-                    .hint(format!("{next}; or override with --force --reason TEXT"))
+                    .hint(format!("{next}; or override: `lattice status {task} {to} --force --reason TEXT`"))
                     .details(json!({"missing_roles": missing_roles, "unassigned": unassigned}))
             }
             R::PlanRequired { task } => {
                 Self::new(Code::PlanRequired, format!("{task} has no plan yet, only its title and description"))
-                    .hint(format!("write one: `lattice plan {task} --file FILE` (or `-` for standard input); or override with --force --reason TEXT"))
+                    .hint(format!("write one: `lattice plan {task} --file FILE` (or `-` for standard input); or override: `lattice status {task} in_progress --force --reason TEXT`"))
             }
             R::InvalidRole { got, allowed } => {
                 Self::new(Code::InvalidRole, format!("role `{got}` is not configured")).hint(format!("roles: {}", list(&allowed)))
@@ -175,7 +175,10 @@ impl From<RootError> for Failure {
                 let failure = if from_env {
                     Self::new(
                         Code::NotInitialized,
-                        format!("LATTICE_ROOT names {place}, where no tracker is"),
+                        match place.to_string().is_empty() {
+                            true => "LATTICE_ROOT is set, but empty".to_owned(),
+                            false => format!("LATTICE_ROOT names {place}, where no tracker is"),
+                        },
                     )
                     .hint("point LATTICE_ROOT at the folder that contains .lattice/, or unset it")
                 } else if tree_found {
@@ -241,6 +244,8 @@ impl From<StoreError> for Failure {
                 Self::new(Code::StoreCorrupt, format!("{} is left over from a database that is not there", path.display()))
                     .hint("nothing was changed; it may hold work of a deleted database: move it away, then run `lattice init`")
             }
+            S::Io { detail, path: Some(path) } => Self::new(Code::StoreIo, format!("the disk or the file failed: {}: {detail}", path.display()))
+                .hint("nothing was changed; see `lattice doctor`"),
             S::Io { .. } | S::Unexpected { .. } | S::Unplaced(_) => {
                 Self::new(Code::StoreIo, format!("the disk or the file failed: {detail}")).hint("nothing was changed; see `lattice doctor`")
             }

@@ -11,8 +11,9 @@ use crate::store::{Arrival, FeedQuery};
 pub struct FeedPage {
     /// The events.
     pub arrivals: Vec<Arrival>,
-    /// What their tasks are called, where names were asked for.
-    pub names: BTreeMap<TaskId, String>,
+    /// What their tasks and those at the other end of relations are called, by id, where names were
+    /// asked for.
+    pub names: BTreeMap<String, String>,
 }
 
 impl App {
@@ -72,10 +73,14 @@ impl App {
         self.read(|reader| {
             let arrivals = reader.feed(query)?;
             let mut names = BTreeMap::new();
-            for id in arrivals.iter().filter(|_| with_names).filter_map(|arrival| arrival.event.task()) {
-                if !names.contains_key(id) {
-                    let name = reader.find_task(id)?.map_or_else(|| id.to_string(), |task| task.name());
-                    names.insert(id.clone(), name);
+            let named = |arrival: &Arrival| {
+                let target = arrival.event.text("target_task_id").and_then(TaskId::parse_foreign);
+                [arrival.event.task().cloned(), target]
+            };
+            for id in arrivals.iter().filter(|_| with_names).flat_map(named).flatten() {
+                if !names.contains_key(id.as_str()) {
+                    let name = reader.find_task(&id)?.map_or_else(|| id.to_string(), |task| task.name());
+                    names.insert(id.to_string(), name);
                 }
             }
             Ok(FeedPage { arrivals, names })

@@ -115,10 +115,9 @@ impl App {
             let stuck = TaskFilter { status: Some("blocked".to_owned()), ..TaskFilter::default() };
             let asking = TaskFilter { needs_human: true, ..TaskFilter::default() };
             for (filter, reason) in [(stuck, BlockReason::Status), (asking, BlockReason::NeedsHuman)] {
+                let filter = TaskFilter { id: of.clone(), ..filter };
                 for task in reader.tasks(&filter)? {
-                    if of.as_ref().is_none_or(|of| *of == task.id) {
-                        blocked.add(task, reason.clone());
-                    }
+                    blocked.add(task, reason.clone());
                 }
             }
             let mut tasks: Vec<BlockedTask> = blocked.tasks.into_values().collect();

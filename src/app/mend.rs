@@ -84,15 +84,15 @@ impl Report {
         }
         if state.tree_ahead > 0 {
             let message = format!(
-                "the tree is ahead: the database lacks {} of its facts; `lattice import` takes them in",
-                state.tree_ahead
+                "the tree holds {} that the database does not; `lattice import` takes them in",
+                changes(state.tree_ahead)
             );
             self.add_about_tree(Level::Warning, message);
         }
         if state.database_ahead > 0 {
             let message = format!(
-                "the database is ahead: the tree lacks {} of its facts; `lattice export` writes them",
-                state.database_ahead
+                "the database holds {} that the tree does not; `lattice export` writes them",
+                changes(state.database_ahead)
             );
             self.add_about_tree(Level::Warning, message);
         }
@@ -100,6 +100,10 @@ impl Report {
             self.add_about_tree(Level::Error, format!("event {id} has other content in the tree"));
         }
     }
+}
+
+fn changes(count: usize) -> String {
+    if count == 1 { "1 change".to_owned() } else { format!("{count} changes") }
 }
 
 /// The check that compares the exported tree with the database.

@@ -6,6 +6,7 @@
 mod archive;
 mod ask;
 mod bulk;
+mod circles;
 pub mod code;
 mod examine;
 mod execute;

@@ -41,7 +41,7 @@ pub struct Details {
     pub events: Vec<Event>,
     pub valid_transitions: Vec<String>,
     pub status_name: String,
-    /// Tasks at the ends of outgoing relations, by id.
+    /// Tasks at the ends of outgoing relations, those of the past too, by id.
     pub related: BTreeMap<String, Related>,
     pub incoming: Vec<Incoming>,
     pub artifacts: Vec<ArtifactInfo>,
@@ -185,13 +185,12 @@ fn details(reader: &Reader<'_>, task: Task) -> Result<Details, Failure> {
     let config = reader.config()?;
     let events = reader.history(&task.id)?;
     let mut related = BTreeMap::new();
-    for relation in &task.relationships_out {
-        let found = TaskId::parse_foreign(&relation.target_task_id)
-            .map(|id| reader.find_task(&id))
-            .transpose()?
-            .flatten();
-        related
-            .insert(relation.target_task_id.clone(), relation_end(&config, &relation.target_task_id, found));
+    let now = task.relationships_out.iter().map(|relation| relation.target_task_id.as_str());
+    for target in now.chain(events.iter().filter_map(|event| event.text("target_task_id"))) {
+        if !related.contains_key(target) {
+            let found = TaskId::parse_foreign(target).map(|id| reader.find_task(&id)).transpose()?.flatten();
+            related.insert(target.to_owned(), relation_end(&config, target, found));
+        }
     }
     let mut artifacts = Vec::new();
     for evidence in task.evidence_refs.iter().filter(|e| e.source_type == "artifact") {

@@ -14,7 +14,7 @@ pub struct Args {
     /// Only this task
     task: Option<String>,
     /// At most so many
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = super::parse::count)]
     limit: Option<usize>,
     #[command(flatten)]
     output: OutputArgs,
@@ -28,7 +28,10 @@ pub fn run(args: Args, context: &Context) -> Result<Done, Failure> {
     }
     let text: String = match args.output.quiet {
         true => tasks.iter().map(|blocked| blocked.task.name() + "\n").collect(),
-        false => tasks.iter().map(entry).collect(),
+        false => match (&args.task, tasks.is_empty()) {
+            (Some(task), true) => printable(&format!("{task} is not blocked.")),
+            _ => tasks.iter().map(entry).collect(),
+        },
     };
     let done = Done::lines(text);
     Ok(if truncated { done.note(format!("The first {}; there are more", tasks.len())) } else { done })

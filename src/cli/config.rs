@@ -10,7 +10,7 @@ use super::text::{printable, printable_lines};
 use super::write::{OutputArgs, WriteArgs};
 use crate::app::{Code, Failure, Outcome};
 use crate::domain::Command;
-use crate::domain::config::{Config, escape};
+use crate::domain::config::{Config, dotted, escape, pointer};
 use crate::domain::event::strict_json;
 use crate::view::config as shape;
 
@@ -134,7 +134,7 @@ fn list(args: &ListArgs, context: &Context) -> Result<Done, Failure> {
 }
 
 fn edit(args: &EditArgs, context: &Context) -> Result<Done, Failure> {
-    let editor = source::editor()?;
+    let editor = source::editor("use `lattice config set PATH VALUE`")?;
     let base = read(context)?.value().clone();
     let draft = source::edit(&editor, crate::domain::json::document(&base), ".json")?;
     let saved = strict_json(&draft.text)
@@ -165,15 +165,6 @@ fn nothing(path: &str) -> Failure {
     Failure::new(Code::NotFound, format!("nothing is set at {path}")).hint("see `lattice config list`")
 }
 
-/// The JSON pointer that a path with dots means. One that begins with a slash is a pointer, for
-/// keys that hold dots themselves.
-fn pointer(path: &str) -> String {
-    if path.is_empty() || path.starts_with('/') {
-        return path.to_owned();
-    }
-    path.split('.').map(|key| format!("/{}", escape(key))).collect()
-}
-
 /// Settings one by one, each by the path that names it.
 fn flatten<'a>(at: &str, value: &'a Value, found: &mut Vec<(String, &'a Value)>) {
     match value {
@@ -184,12 +175,6 @@ fn flatten<'a>(at: &str, value: &'a Value, found: &mut Vec<(String, &'a Value)>)
         }
         _ => found.push((dotted(at), value)),
     }
-}
-
-/// The path with dots where there is one.
-fn dotted(pointer_path: &str) -> String {
-    let path = pointer_path.trim_start_matches('/').replace('/', ".");
-    if pointer(&path) == pointer_path { path } else { pointer_path.to_owned() }
 }
 
 /// A value alone: text as it is, everything else as JSON.
@@ -204,19 +189,4 @@ fn plain(value: &Value) -> String {
 /// A value behind its path.
 fn line(value: &Value) -> String {
     printable(&value.to_string())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_path_with_dots_reads_back_unless_a_key_holds_some() {
-        assert_eq!(pointer("workflow.wip_limits.review"), "/workflow/wip_limits/review");
-        assert_eq!(pointer("hooks.transitions.a/b"), "/hooks/transitions/a~1b");
-        assert_eq!(pointer("/a.b/c"), "/a.b/c");
-        assert_eq!(dotted("/workflow/wip_limits/review"), "workflow.wip_limits.review");
-        assert_eq!(dotted("/a.b/c"), "/a.b/c");
-        assert_eq!(dotted("/a~1b"), "/a~1b");
-    }
 }

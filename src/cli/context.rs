@@ -33,7 +33,13 @@ impl Context {
     /// # Errors
     /// `STORE_IO` if it is gone.
     pub fn folder(&self) -> Result<PathBuf, Failure> {
-        std::env::current_dir().map_err(|error| Failure::io(&error, &PathBuf::from(".")))
+        std::env::current_dir().map_err(|error| match error.kind() {
+            std::io::ErrorKind::NotFound => {
+                Failure::new(Code::StoreIo, "the folder that this runs in is gone")
+                    .hint("change to another folder")
+            }
+            _ => Failure::io(&error, &PathBuf::from(".")),
+        })
     }
 
     /// Where the tracker is.

@@ -4,7 +4,7 @@ use super::context::Context;
 use super::output::{Done, complain};
 use super::progress::Progress;
 use super::style::{self, paint};
-use super::text::printable;
+use super::text::{printable, several};
 use super::write::OutputArgs;
 use crate::app::{App, CHECKS, Failure, Level, Mended, Report, TREE_CHECK};
 use crate::export::{self, ReadOptions};
@@ -99,7 +99,11 @@ fn checks(report: &Report, has_tree: bool) -> String {
             Some(Level::Warning) => ("!", style::WARNING),
             Some(Level::Error) => ("✗", style::ERROR),
         };
-        text.push_str(&format!("{} {}\n", paint(style, style::on_output(), mark), meaning(check)));
+        text.push_str(&format!(
+            "{} {}\n",
+            paint(style, style::on_output(), mark),
+            heading(check, worst.is_none())
+        ));
         for finding in findings {
             text.push_str(&format!("    {}\n", printable(&finding.message)));
         }
@@ -117,22 +121,26 @@ fn checks(report: &Report, has_tree: bool) -> String {
     text
 }
 
-fn several(count: i64, what: &str) -> String {
-    if count == 1 { format!("1 {what}") } else { format!("{count} {what}s") }
-}
-
-/// What a check asks, as a statement that holds when it passes.
-fn meaning(check: &str) -> &str {
-    match check {
-        "integrity" => "the database file is whole",
-        "event_chain" => "every event is as it was written",
-        "artifact_payloads" => "every payload is as it was written",
-        "derived_tables" => "the tables say what the log says",
-        "history" => "every event has a meaning",
-        "references" => "relations lead somewhere, and in no circle",
-        "short_ids" => "no short id is claimed twice",
-        "quarantine" => "nothing was set aside",
-        TREE_CHECK => "the exported tree and the database are in step",
-        other => other,
-    }
+/// What a check found, in a sentence: one where it passed, another above its findings.
+fn heading(check: &str, passed: bool) -> &str {
+    let (well, else_) = match check {
+        "integrity" => ("the database file is whole", "the database file is damaged"),
+        "event_chain" => ("every event is as it was written", "events are not as they were written"),
+        "artifact_payloads" => {
+            ("every payload is as it was written", "payloads are not as they were written")
+        }
+        "derived_tables" => ("the tables say what the log says", "tables differ from the log; see --fix"),
+        "history" => ("every event has a meaning", "events that only count as notes"),
+        "references" => {
+            ("relations lead somewhere, and in no circle", "relations that lead nowhere, or in a circle")
+        }
+        "short_ids" => ("no short id is claimed twice", "short ids that were claimed twice"),
+        "quarantine" => ("nothing was set aside", "other contents were set aside"),
+        TREE_CHECK => (
+            "the exported tree and the database are in step",
+            "the exported tree and the database are not in step",
+        ),
+        other => (other, other),
+    };
+    if passed { well } else { else_ }
 }

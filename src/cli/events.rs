@@ -24,7 +24,7 @@ pub struct Args {
     #[arg(long)]
     task: Option<String>,
     /// At most so many
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = super::parse::count)]
     limit: Option<usize>,
     /// One JSON value per line, as with --json
     #[arg(long, value_name = "FORMAT", value_parser = ["jsonl"], help_heading = "Output")]
@@ -80,14 +80,15 @@ enum Form {
 }
 
 fn print(page: &FeedPage, epoch: &str, form: Form) -> Result<(), Failure> {
+    let names = |id: &str| page.names.get(id).map(String::as_str);
     let mut text = String::new();
     for arrival in &page.arrivals {
         match form {
             Form::Json => text.push_str(&json::line(&view::arrival(arrival, epoch))),
             Form::Quiet => text.push_str(arrival.event.id.as_str()),
             Form::Human => {
-                let name = arrival.event.task().and_then(|id| page.names.get(id));
-                let line = history::line(&arrival.event, name.map(String::as_str));
+                let name = arrival.event.task().and_then(|id| page.names.get(id.as_str()));
+                let line = history::line(&arrival.event, name.map(String::as_str), &names);
                 text.push_str(&printable(&format!("{}  {line}", arrival.seq)));
             }
         }

@@ -6,11 +6,14 @@ use super::text::{printable, printable_lines};
 use crate::domain::event::{Event, kind};
 use crate::domain::json;
 
+/// What tasks are called, by id.
+pub type Names<'a> = &'a dyn Fn(&str) -> Option<&'a str>;
+
 /// A history, latest event first; with `full` each with its whole data below.
-pub fn newest_first(events: &[Event], full: bool) -> Vec<String> {
+pub fn newest_first(events: &[Event], names: Names<'_>, full: bool) -> Vec<String> {
     let mut lines = Vec::with_capacity(events.len());
     for event in events.iter().rev() {
-        lines.push(printable(&line(event, None)));
+        lines.push(printable(&line(event, None, names)));
         lines.extend(provenance(event).map(|text| format!("  {}", printable(&text))));
         if full {
             let data = json::document(&Value::Object(event.data.clone()));
@@ -21,8 +24,8 @@ pub fn newest_first(events: &[Event], full: bool) -> Vec<String> {
 }
 
 /// One event in one line, with its task's name where several tasks are shown. Not yet printable.
-pub fn line(event: &Event, task: Option<&str>) -> String {
-    let summary = summary(event);
+pub fn line(event: &Event, task: Option<&str>, names: Names<'_>) -> String {
+    let summary = summary(event, names);
     let parts = [&event.ts, task.unwrap_or_default(), &event.kind, event.actor.display(), &summary];
     parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("  ")
 }
@@ -47,7 +50,7 @@ fn provenance(event: &Event) -> Option<String> {
 const EXCERPT: usize = 100;
 
 /// What the event did, in a few words.
-fn summary(event: &Event) -> String {
+fn summary(event: &Event, names: Names<'_>) -> String {
     let text = |key| event.text(key).unwrap_or_default();
     match event.kind.as_str() {
         kind::TASK_CREATED => format!("\"{}\"", text("title")),
@@ -64,7 +67,8 @@ fn summary(event: &Event) -> String {
             format!(":{}: {}", text("emoji"), text("comment_id"))
         }
         kind::RELATIONSHIP_ADDED | kind::RELATIONSHIP_REMOVED => {
-            format!("{} {}", text("type"), text("target_task_id"))
+            let target = text("target_task_id");
+            format!("{} {}", text("type"), names(target).unwrap_or(target))
         }
         kind::ARTIFACT_ATTACHED => text("artifact_id").to_owned(),
         kind::BRANCH_LINKED | kind::BRANCH_UNLINKED => text("branch").to_owned(),

@@ -6,7 +6,7 @@ use super::context::Context;
 use super::import::notices;
 use super::output::Done;
 use super::prompt::Prompt;
-use super::text::printable;
+use super::text::{printable, several};
 use super::write::OutputArgs;
 use crate::app::{App, Code, Failure, ImportReport, InitOptions, InitOutcome, Root, World, actor};
 use crate::domain::Config;
@@ -47,6 +47,15 @@ pub struct Args {
     /// How statuses are called: classic or opinionated
     #[arg(long, value_name = "NAME", default_value = "classic", ignore_case = true, value_parser = ["classic", "opinionated"])]
     workflow: String,
+    /// No example tasks: none are ever made
+    #[arg(long, hide = true)]
+    no_seed: bool,
+    /// No agents.md: none is written
+    #[arg(long, hide = true)]
+    no_setup_agents: bool,
+    /// No CLAUDE.md: none is written
+    #[arg(long, hide = true)]
+    no_setup_claude: bool,
     /// What the tracker is for
     #[arg(long, value_name = "TEXT")]
     description: Option<String>,
@@ -118,9 +127,9 @@ fn greeting(place: &str, config: &Config, imported: Option<&ImportReport>) -> St
     let mut lines = vec![format!("Made the tracker {place}")];
     if let Some(report) = imported {
         lines.push(format!(
-            "Took in {} events of {} tasks from the files there",
-            report.new_events,
-            report.tasks.len()
+            "Took in {} of {} from the files there",
+            several(report.new_events as i64, "event"),
+            several(report.tasks.len() as i64, "task")
         ));
     }
     for (name, pointer) in [

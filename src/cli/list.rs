@@ -38,7 +38,7 @@ pub struct Args {
     #[arg(long, value_enum, default_value = "id")]
     sort: Sort,
     /// At most so many
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = super::parse::count)]
     limit: Option<usize>,
     /// Say how many there are in all
     #[arg(long)]
@@ -90,6 +90,7 @@ impl From<Sort> for TaskSort {
 pub fn run(args: Args, context: &Context) -> Result<Done, Failure> {
     let fields = args.fields.as_deref().map(checked_fields).transpose()?;
     let filter = TaskFilter {
+        id: None,
         status: args.status,
         assigned: args.assigned,
         tag: args.tag,

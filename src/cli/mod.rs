@@ -52,6 +52,7 @@ mod unarchive;
 mod unlink;
 mod unreact;
 mod update;
+mod welcome;
 
 use std::ffi::OsString;
 
@@ -160,6 +161,7 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> std::process::ExitCode 
     let result = parse::command_line(&args).and_then(|line| match line {
         Line::Command(entry, matches) => (entry.run)(&matches, &context),
         Line::Answer(done) => Ok(done),
+        Line::Nothing => Ok(welcome::welcome(&context)),
     });
     output::finish(result, &context)
 }

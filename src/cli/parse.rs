@@ -7,7 +7,7 @@
 use std::ffi::OsString;
 
 use clap::error::ErrorKind;
-use clap::{ArgMatches, Command as Clap};
+use clap::{Arg, ArgAction, ArgMatches, Command as Clap};
 
 use super::output::{self, Done};
 use super::{COMMANDS, Entry, Group};
@@ -19,6 +19,8 @@ pub enum Line {
     Command(&'static Entry, ArgMatches),
     /// Text that answers already: help or the version.
     Answer(Done),
+    /// The program's name and no more.
+    Nothing,
 }
 
 /// Parses a line, the program's name first.
@@ -26,6 +28,15 @@ pub enum Line {
 /// # Errors
 /// `USAGE`.
 pub fn command_line(args: &[OsString]) -> Result<Line, Failure> {
+    // `lattice help create` is what people try first.
+    let asked: Vec<OsString>;
+    let args = match args {
+        [program, help, of @ ..] if help == "help" => {
+            asked = [program].into_iter().chain(of).cloned().chain(["--help".into()]).collect();
+            &asked
+        }
+        _ => args,
+    };
     let named = args.get(1).and_then(|arg| arg.to_str());
     let only = named.and_then(|name| COMMANDS.iter().find(|entry| entry.name == name));
     let root = match only {
@@ -48,7 +59,7 @@ pub fn command_line(args: &[OsString]) -> Result<Line, Failure> {
                 .ok_or_else(|| Failure::new(Code::Usage, format!("there is no command {name}")))?;
             Ok(Line::Command(entry, matches.clone()))
         }
-        None => Ok(Line::Answer(Done::lines(welcome()))),
+        None => Ok(Line::Nothing),
     }
 }
 
@@ -67,7 +78,21 @@ fn program() -> Clap {
 
 fn declared(entry: &Entry) -> Clap {
     let command = (entry.declare)(Clap::new(entry.name)).about(entry.about).long_about(None);
-    taking_dashes(command)
+    short_help(taking_dashes(command))
+}
+
+/// Help is the same for `-h` and `--help`: an option on a line.
+fn short_help(command: Clap) -> Clap {
+    let help = Arg::new("help").short('h').long("help").action(ArgAction::HelpShort).help("Print help");
+    command.disable_help_flag(true).arg(help).mut_subcommands(short_help)
+}
+
+/// A whole number on the command line.
+///
+/// # Errors
+/// The sentence that the usage error ends with.
+pub fn count(text: &str) -> Result<usize, String> {
+    text.parse().map_err(|_| "write a whole number, 0 or more".to_owned())
 }
 
 /// What stands behind an option is its value, even if it begins with a dash, as the items of a
@@ -97,8 +122,4 @@ fn overview() -> String {
     }
     text.push_str("\n`lattice COMMAND --help` tells more. `--json` on any command answers for programs.\n");
     text
-}
-
-fn welcome() -> String {
-    overview()
 }

@@ -20,7 +20,7 @@ pub struct Args {
     #[arg(long, value_name = "A,B,…", value_delimiter = ',')]
     status: Option<Vec<String>>,
     /// At most so many
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = super::parse::count)]
     limit: Option<usize>,
     /// In JSON, the short form of each task
     #[arg(long)]

@@ -63,7 +63,8 @@ fn text(details: &Details, compact: bool, full: bool) -> String {
         texts.push(format!("notes: lattice notes {}", task.name()));
     }
     section(&mut lines, "Texts", texts);
-    section(&mut lines, "Events", history::newest_first(&details.events, full));
+    let names = |id: &str| details.related.get(id).map(|related| related.name.as_str());
+    section(&mut lines, "Events", history::newest_first(&details.events, &names, full));
     lines.join("\n")
 }
 

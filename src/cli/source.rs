@@ -92,7 +92,7 @@ pub fn draft(
     if !args.edit {
         return Ok(None);
     }
-    let editor = editor()?;
+    let editor = editor("use `--file FILE`, or `--file -` for standard input")?;
     edit(&editor, now()?, ".md").map(Some)
 }
 
@@ -126,10 +126,16 @@ fn open(path: &Path, name: &str) -> Result<File, Failure> {
     if kind.is_dir() {
         return Err(invalid(format!("{name} is a folder")).hint("name a file"));
     }
-    if !kind.is_file() {
+    if !kind.is_file() && !is_open_already(path) {
         return Err(invalid(format!("{name} is not a regular file")).hint("pipe it in with `--file -`"));
     }
     File::open(path).map_err(|error| unreadable(name, &error))
+}
+
+/// Whether the path is a descriptor of this process, as the `<(…)` of a shell is: somebody writes
+/// to that one.
+fn is_open_already(path: &Path) -> bool {
+    path == Path::new("/dev/stdin") || path.starts_with("/dev/fd") || path.starts_with("/proc/self/fd")
 }
 
 fn unreadable(name: &str, error: &io::Error) -> Failure {
@@ -145,14 +151,14 @@ fn invalid(message: String) -> Failure {
     Failure::new(Code::ValidationError, message)
 }
 
-/// The editor that somebody prefers. There must be a terminal: an agent would wait for ever.
+/// The editor that somebody prefers. There must be a terminal, else `instead` is the hint: an agent
+/// would wait for ever.
 ///
 /// # Errors
 /// `VALIDATION_ERROR`.
-pub fn editor() -> Result<String, Failure> {
+pub fn editor(instead: &str) -> Result<String, Failure> {
     if !(io::stdin().is_terminal() && io::stdout().is_terminal()) {
-        return Err(invalid("--edit needs a terminal".to_owned())
-            .hint("use `--file FILE`, or `--file -` for standard input"));
+        return Err(invalid("an editor needs a terminal".to_owned()).hint(instead));
     }
     ["VISUAL", "EDITOR"]
         .iter()

@@ -24,7 +24,7 @@ pub struct Args {
     #[arg(long, conflicts_with = "sql")]
     schema: bool,
     /// At most so many rows
-    #[arg(long, value_name = "N", default_value_t = 1000)]
+    #[arg(long, value_name = "N", default_value_t = 1000, value_parser = super::parse::count)]
     limit: usize,
     /// Give up after so many seconds
     #[arg(long, value_name = "SECONDS", default_value_t = 10.0)]

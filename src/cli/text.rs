@@ -6,6 +6,11 @@ pub fn printable(text: &str) -> String {
     escape(text, false)
 }
 
+/// How many of something.
+pub fn several(count: i64, what: &str) -> String {
+    if count == 1 { format!("1 {what}") } else { format!("{count} {what}s") }
+}
+
 /// Several lines: the same, but line feeds and tabs stay.
 pub fn printable_lines(text: &str) -> String {
     escape(text, true)

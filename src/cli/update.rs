@@ -2,6 +2,7 @@
 
 use super::context::Context;
 use super::output::Done;
+use super::text::printable;
 use super::write::WriteArgs;
 use crate::app::{Code, Failure, Outcome};
 use crate::domain::Command;
@@ -27,7 +28,7 @@ pub fn run(args: Args, context: &Context) -> Result<Done, Failure> {
     })?;
     args.write.output.changed(&outcome, "No changes", |outcome| {
         let name = outcome.task.as_ref().map(|t| t.name()).unwrap_or_default();
-        format!("Updated {name}: {}", fields(outcome).join(", "))
+        printable(&format!("Updated {name}: {}", fields(outcome).join(", ")))
     })
 }
 

@@ -6,6 +6,23 @@ use super::event::{Event, kind};
 use super::json;
 use super::workflow::DEFAULT_STATUSES;
 
+/// The JSON pointer that a path with dots means. One that begins with a slash is a pointer, for
+/// keys that hold dots themselves.
+#[must_use]
+pub fn pointer(path: &str) -> String {
+    if path.is_empty() || path.starts_with('/') {
+        return path.to_owned();
+    }
+    path.split('.').map(|key| format!("/{}", escape(key))).collect()
+}
+
+/// The path with dots of a JSON pointer; the pointer itself where a key holds dots.
+#[must_use]
+pub fn dotted(pointer_path: &str) -> String {
+    let path = pointer_path.trim_start_matches('/').replace('/', ".");
+    if pointer(&path) == pointer_path { path } else { pointer_path.to_owned() }
+}
+
 /// What a status asks for before a task may enter it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CompletionPolicy {
@@ -44,10 +61,15 @@ impl Config {
         if event.kind != kind::CONFIG_CHANGED {
             return;
         }
-        let Some(path) = event.text("path") else { return };
-        match event.data.get("to") {
+        self.change(&event.data);
+    }
+
+    /// Applies what one `config_changed` says.
+    pub fn change(&mut self, data: &Map<String, Value>) {
+        let Some(path) = data.get("path").and_then(Value::as_str) else { return };
+        match data.get("to") {
             Some(to) => set(&mut self.value, path, to.clone()),
-            None if event.data.get("removed") == Some(&Value::Bool(true)) => unset(&mut self.value, path),
+            None if data.get("removed") == Some(&Value::Bool(true)) => unset(&mut self.value, path),
             None => {}
         }
     }
@@ -358,5 +380,15 @@ mod tests {
         assert_eq!(config.find_status("SHIPPED").as_deref(), Some("done"));
         assert_eq!(config.find_status("done").as_deref(), Some("done"));
         assert_eq!(config.find_status("nope"), None);
+    }
+
+    #[test]
+    fn a_path_with_dots_reads_back_unless_a_key_holds_some() {
+        assert_eq!(pointer("workflow.wip_limits.review"), "/workflow/wip_limits/review");
+        assert_eq!(pointer("hooks.transitions.a/b"), "/hooks/transitions/a~1b");
+        assert_eq!(pointer("/a.b/c"), "/a.b/c");
+        assert_eq!(dotted("/workflow/wip_limits/review"), "workflow.wip_limits.review");
+        assert_eq!(dotted("/a.b/c"), "/a.b/c");
+        assert_eq!(dotted("/a~1b"), "/a~1b");
     }
 }

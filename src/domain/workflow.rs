@@ -104,7 +104,7 @@ pub fn check_completion(
     Err(Rejection::CompletionBlocked { task: task.name(), to: to.to_owned(), missing_roles, unassigned })
 }
 
-/// The shortest way to `in_progress` over explicit transitions, at most [`CLAIM_HOPS`] steps, in
+/// The shortest way to `in_progress` over explicit transitions, at most 3 steps, in
 /// listed order; empty if the task is there already, `None` if there is no way.
 #[must_use]
 pub fn way_to_work(config: &Config, from: &str) -> Option<Vec<String>> {

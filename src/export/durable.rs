@@ -9,8 +9,9 @@ use std::io::{self, ErrorKind, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
-use tempfile::TempPath;
+use tempfile::{NamedTempFile, TempPath};
 
+use super::mark::Mark;
 use crate::app::{Code, Failure};
 
 /// Unfinished files are called `new-`, twelve letters or digits, `.tmp`. `init` puts `new-*.tmp` into
@@ -77,13 +78,7 @@ impl Batch {
         let folder = parent(target);
         let fail = |error: io::Error| Failure::io(&error, target);
         let flush_now = self.staged.len() < FEW || !cfg!(target_os = "linux") || self.system.is_none();
-        let temporary = tempfile::Builder::new()
-            .prefix(PREFIX)
-            .suffix(SUFFIX)
-            .rand_bytes(RANDOM)
-            .permissions(Permissions::from_mode(0o666))
-            .tempfile_in(folder)
-            .map_err(fail)?;
+        let temporary = unfinished(folder).map_err(fail)?;
         let (mut file, path) = temporary.into_parts();
         fill(&mut file).map_err(fail)?;
         if flush_now {
@@ -96,11 +91,11 @@ impl Batch {
         Ok(())
     }
 
-    /// Makes a folder and those above it, up to the root.
+    /// Makes a folder and those above it, up to the root. The mark says that they are not on disk.
     ///
     /// # Errors
     /// What the disk says; a link or a file on the way is refused.
-    pub(super) fn make_folder(&mut self, folder: &Path) -> Result<(), Failure> {
+    pub(super) fn make_folder(&mut self, folder: &Path, mark: &mut Mark) -> Result<(), Failure> {
         match folder.symlink_metadata() {
             Ok(meta) if meta.is_dir() => return Ok(()),
             Ok(_) => return Err(in_the_way(folder)),
@@ -109,7 +104,10 @@ impl Batch {
         }
         let above = parent(folder).to_path_buf();
         if folder != self.root && above.starts_with(&self.root) {
-            self.make_folder(&above)?;
+            self.make_folder(&above, mark)?;
+        }
+        if folder != self.root {
+            mark.set()?;
         }
         match std::fs::create_dir(folder) {
             Err(error) if error.kind() != ErrorKind::AlreadyExists => {
@@ -122,6 +120,11 @@ impl Batch {
             self.system = File::open(&self.root).ok();
         }
         Ok(())
+    }
+
+    /// Flushes the root's own name too, which nobody may have done yet.
+    pub(super) fn flush_root(&mut self) {
+        self.folders.insert(parent(&self.root).to_path_buf());
     }
 
     /// Gives all files their names, in order of staging. When it returns, they are on disk.
@@ -161,6 +164,16 @@ impl Batch {
     fn flush_all(&self) -> Result<(), Failure> {
         self.folders.iter().try_for_each(|folder| flush_folder(folder))
     }
+}
+
+/// A new empty file under a temporary name, with the permissions that the umask leaves.
+pub(super) fn unfinished(folder: &Path) -> io::Result<NamedTempFile> {
+    tempfile::Builder::new()
+        .prefix(PREFIX)
+        .suffix(SUFFIX)
+        .rand_bytes(RANDOM)
+        .permissions(Permissions::from_mode(0o666))
+        .tempfile_in(folder)
 }
 
 /// Takes files away, durably.
@@ -211,7 +224,8 @@ fn flush(file: &File) -> io::Result<()> {
     again(|| file.sync_all())
 }
 
-fn flush_folder(folder: &Path) -> Result<(), Failure> {
+/// Puts the names in a folder on disk.
+pub(super) fn flush_folder(folder: &Path) -> Result<(), Failure> {
     File::open(folder).and_then(|file| flush(&file)).map_err(|error| Failure::io(&error, folder))
 }
 
@@ -294,7 +308,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let mut batch = Batch::new(dir.path());
         let folder = dir.path().join("a/b");
-        batch.make_folder(&folder).unwrap();
+        batch.make_folder(&folder, &mut Mark::new(dir.path())).unwrap();
         for n in 0..FEW * 3 {
             batch.stage(&folder.join(n.to_string()), b"x").unwrap();
         }
@@ -304,6 +318,7 @@ mod tests {
                 .all(|e| is_unfinished(e.unwrap().file_name().to_str().unwrap()))
         );
         batch.commit().unwrap();
+        assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 2, "the folder and the mark");
         assert_eq!(std::fs::read_dir(&folder).unwrap().count(), FEW * 3);
         assert_eq!(std::fs::read(folder.join("20")).unwrap(), b"x");
     }

@@ -15,6 +15,7 @@ mod hand_edits;
 mod histories;
 mod layout;
 mod lines;
+mod mark;
 mod markers;
 mod read;
 mod reconcile;

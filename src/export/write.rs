@@ -1,10 +1,12 @@
 //! Bringing a folder up to date with the tracker.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use super::durable::{self, Batch};
 use super::files::{FILE_LIMIT, Folder, Kind};
 use super::layout::{self, TaskFile};
+use super::mark::Mark;
 use super::survey::{self, Survey};
 use super::{read, render};
 use crate::app::{App, Code, Failure, Reader};
@@ -48,17 +50,24 @@ fn export(reader: &Reader<'_>, target: &Path, options: &ExportOptions) -> Result
         return Err(conflict(&survey.conflicts));
     }
     let Survey { differing, unchanged, stale, .. } = survey;
-    sweep(&folder)?;
+    let unsettled = sweep(&folder)?;
+    let mut mark = Mark::new(&folder.path(Path::new("")));
     let mut report = ExportReport { written: Vec::new(), unchanged, removed: Vec::new() };
     let ignored = if options.include_sensitive { ignore_lines(reader, &folder)? } else { None };
     if !differing.is_empty() || ignored.is_some() {
-        write(reader, &folder, options, &|path| differing.contains(path), ignored, &mut report)
+        write(reader, &folder, options, &|path| differing.contains(path), ignored, &mut report, &mut mark)
             .map_err(interrupted)?;
+    }
+    if !stale.is_empty() || !unsettled.is_empty() {
+        mark.set().map_err(interrupted)?;
     }
     // Only now: the new copies are on disk.
     let paths: Vec<PathBuf> = stale.iter().map(|path| folder.path(path)).collect();
     durable::remove(&paths).map_err(interrupted)?;
     report.removed = stale;
+    // What an interrupted export left looks finished, but may be in memory only.
+    unsettled.iter().try_for_each(|folder| durable::flush_folder(folder)).map_err(interrupted)?;
+    mark.clear();
     Ok(report)
 }
 
@@ -69,15 +78,19 @@ fn write(
     wanted: render::Wanted<'_>,
     ignored: Option<Vec<u8>>,
     report: &mut ExportReport,
+    mark: &mut Mark,
 ) -> Result<(), Failure> {
     let root = folder.path(Path::new(""));
     let mut batch = Batch::new(&root);
+    if wanted(Path::new(layout::FORMAT_FILE)) {
+        batch.flush_root();
+    }
     let mut made: Option<PathBuf> = None;
     let mut stage = |path: PathBuf, bytes: &[u8]| {
         let whole = folder.path(&path);
         let above = whole.parent().unwrap_or(&root).to_path_buf();
         if made.as_ref() != Some(&above) {
-            batch.make_folder(&above)?;
+            batch.make_folder(&above, mark)?;
             made = Some(above);
         }
         batch.stage(&whole, bytes)?;
@@ -89,6 +102,7 @@ fn write(
         stage(PathBuf::from(GITIGNORE), &bytes)?;
     }
     render::render(reader, options.include_sensitive, wanted, &mut |piece| stage(piece.path, &piece.bytes))?;
+    mark.set()?;
     batch.commit()
 }
 
@@ -114,10 +128,12 @@ fn conflict(conflicts: &[(PathBuf, String)]) -> Failure {
     .details(serde_json::json!({"files": files}))
 }
 
-/// Takes away what killed exports left unfinished. Files of others are not touched.
-fn sweep(folder: &Folder) -> Result<(), Failure> {
-    if !folder.path(Path::new("")).is_dir() {
-        return Ok(());
+/// Takes away what killed exports left unfinished. Files of others are not touched. If there was
+/// anything, gives the folders that the names of finished files may not be on disk in.
+fn sweep(folder: &Folder) -> Result<Vec<PathBuf>, Failure> {
+    let root = folder.path(Path::new(""));
+    if !root.is_dir() {
+        return Ok(Vec::new());
     }
     let mut folders =
         vec![PathBuf::new(), PathBuf::from(layout::ARTIFACT_META), PathBuf::from(layout::ARTIFACT_PAYLOAD)];
@@ -130,14 +146,22 @@ fn sweep(folder: &Folder) -> Result<(), Failure> {
         }
     }
     let mut left_over = Vec::new();
-    for at in folders {
-        for entry in folder.list(&at)? {
+    for at in &folders {
+        for entry in folder.list(at)? {
             if entry.kind == Kind::File && durable::is_unfinished(&entry.name) {
                 left_over.push(folder.path(&at.join(entry.name)));
             }
         }
     }
-    durable::remove(&left_over)
+    if left_over.is_empty() {
+        return Ok(Vec::new());
+    }
+    durable::remove(&left_over)?;
+    let above = root.parent().map(Path::to_path_buf);
+    // `artifacts` and `archive` hold folders and no files.
+    let folders = folders.iter().flat_map(|at| at.ancestors()).map(|at| folder.path(at)).chain(above);
+    let folders: BTreeSet<PathBuf> = folders.filter(|at| at.is_dir()).collect();
+    Ok(folders.into_iter().collect())
 }
 
 const GITIGNORE: &str = ".gitignore";

@@ -220,11 +220,12 @@ pub struct FeedQuery {
 
 /// Events in order of arrival.
 pub(super) fn feed(conn: &Connection, query: &FeedQuery) -> Result<Vec<Arrival>, StoreError> {
+    // With a task its own few events are read, not all that came after the cursor.
+    let of_task = if query.task.is_some() { "task_id = ?3" } else { "?3 IS NULL" };
     let mut statement = conn
-        .prepare_cached(
-            "SELECT raw, seq FROM events WHERE seq > ?1 AND (?2 IS NULL OR type = ?2) AND (?3 IS NULL OR task_id = ?3)
-             ORDER BY seq LIMIT ?4",
-        )
+        .prepare_cached(&format!(
+            "SELECT raw, seq FROM events WHERE seq > ?1 AND (?2 IS NULL OR type = ?2) AND {of_task} ORDER BY seq LIMIT ?4"
+        ))
         .sql()?;
     let limit = query.limit.map_or(-1, |n| i64::try_from(n).unwrap_or(i64::MAX));
     let mut rows = statement

@@ -14,6 +14,7 @@ use crate::domain::task::Task;
 #[derive(Clone, Debug, Default)]
 #[allow(missing_docs, reason = "the members say what their names say")]
 pub struct TaskFilter {
+    pub id: Option<TaskId>,
     pub status: Option<String>,
     /// Display name of the assignee.
     pub assigned: Option<String>,
@@ -55,6 +56,10 @@ impl TaskFilter {
         }
         if self.needs_human {
             sql.push_str(" AND t.needs_human = 1 AND t.open = 1");
+        }
+        if let Some(id) = &self.id {
+            sql.push_str(" AND t.id = ?");
+            values.push(id.as_str().to_owned().into());
         }
         for (column, value) in [
             ("t.status", &self.status),
@@ -130,7 +135,8 @@ pub(super) fn resumable(
     actor: &str,
     after: Option<&NextCursor>,
 ) -> Result<Option<(Task, NextCursor)>, StoreError> {
-    let sql = "SELECT state, short_id, priority_rank, urgency_rank, id FROM tasks
+    // Of all that an agent ever did only little is under way.
+    let sql = "SELECT state, short_id, priority_rank, urgency_rank, id FROM tasks INDEXED BY tasks_by_status
                 WHERE assigned_to = ?1 AND archived = 0 AND status IN ('in_progress', 'in_planning')
                   AND (priority_rank, urgency_rank, id) > (?2, ?3, ?4)
                 ORDER BY priority_rank, urgency_rank, id LIMIT 1";
@@ -215,10 +221,12 @@ pub(super) fn waiting(
     limit: Option<usize>,
 ) -> Result<Vec<Waiting>, StoreError> {
     let limit = limit.map(|n| format!(" LIMIT {n}")).unwrap_or_default();
+    // An equation that stands alone reaches into the view: only the task's own relations are read.
+    let of_task = if of.is_some() { "w.task_id = ?1" } else { "?1 IS NULL" };
     let sql = format!(
         "SELECT t.state, t.short_id, w.because, b.state, b.short_id FROM waiting_on w
            JOIN tasks t ON t.id = w.task_id AND t.open = 1 JOIN tasks b ON b.id = w.on_task_id
-          WHERE ?1 IS NULL OR w.task_id = ?1
+          WHERE {of_task}
           ORDER BY t.priority_rank, t.urgency_rank, t.id, w.because, b.id{limit}"
     );
     let mut statement = conn.prepare_cached(&sql).sql()?;

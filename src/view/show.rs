@@ -6,8 +6,8 @@ use crate::app::{Arrival, Details, Related};
 use crate::domain::event::Event;
 use crate::domain::{Task, Timestamp};
 
-/// All that `show --json` says. Members that say nothing are absent: `archived`, `plan_path`,
-/// `notes_path`, and the two about a task that left `done`.
+/// All that `show --json` says. Members that say nothing are absent: `archived`, `notes_path`, and
+/// the two about a task that left `done`. A plan there always is, at least its scaffold.
 #[must_use]
 pub fn details(details: &Details, full: bool) -> Value {
     let mut map = details.task.snapshot();
@@ -17,9 +17,7 @@ pub fn details(details: &Details, full: bool) -> Value {
     map.insert("relationships_in".into(), incoming(details));
     map.insert("artifact_info".into(), artifacts(details));
     archived(&mut map, &details.task);
-    if details.has_plan {
-        map.insert("plan_path".into(), json!(format!("plans/{}.md", details.task.id)));
-    }
+    map.insert("plan_path".into(), json!(format!("plans/{}.md", details.task.id)));
     if details.has_notes {
         map.insert("notes_path".into(), json!(format!("notes/{}.md", details.task.id)));
     }

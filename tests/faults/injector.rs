@@ -59,7 +59,7 @@ impl Injector {
             return Err(String::from_utf8_lossy(&built.stderr).into_owned());
         }
         std::fs::rename(&fresh, &program).map_err(|error| error.to_string())?;
-        let log = temporary().join("trial.log");
+        let log = folder.join("inject.log");
         let trial = Command::new(&program).arg(&log).args(["nowhere", "--", "/bin/true"]).output();
         let trial = trial.map_err(|error| error.to_string())?;
         if !trial.status.success() {

@@ -10,6 +10,7 @@ mod support;
 mod busy;
 mod damaged;
 mod export;
+mod flushes;
 mod foreign;
 mod init;
 mod init_places;

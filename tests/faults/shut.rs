@@ -120,7 +120,9 @@ fn a_read_only_file_system_is_read_and_refuses_to_be_written() {
             return;
         }
         assert!(ending.status == Some(0) && ending.stdout.contains("first"), "{ending:?}");
-        for args in [&["create", "second"][..], &["export"], &["import"], &["export", "--file", "x.json"]] {
+        for args in
+            [&["create", "second"][..], &["export"], &["archive", "LAT-1"], &["export", "--file", "x.json"]]
+        {
             let ending = run(args);
             assert_eq!(ending.code(), Some("STORE_READONLY"), "{args:?}: {ending:?}");
         }

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::domain::actor::Actor;
-use crate::domain::config::{Config, differences, escape};
+use crate::domain::config::{Config, differences, dotted, escape};
 use crate::domain::event::{EventBody, kind};
 use crate::domain::facts::Facts;
 use crate::domain::json;
@@ -17,7 +17,7 @@ pub(super) fn set(facts: &Facts, path: &str, to: &Value) -> Result<Vec<EventBody
     if facts.config.get(path) == Some(to) {
         return Ok(Vec::new());
     }
-    Ok(vec![changed(path, to.clone())])
+    settled(facts, vec![changed(path, to.clone())])
 }
 
 pub(super) fn unset(facts: &Facts, path: &str) -> Result<Vec<EventBody>, Rejection> {
@@ -26,9 +26,9 @@ pub(super) fn unset(facts: &Facts, path: &str) -> Result<Vec<EventBody>, Rejecti
         return Err(fixed());
     }
     if facts.config.get(path).is_none() {
-        return Err(Rejection::NoSuchSetting { path: path.to_owned() });
+        return Err(Rejection::NoSuchSetting { path: dotted(path) });
     }
-    Ok(vec![removed(path)])
+    settled(facts, vec![removed(path)])
 }
 
 /// One event for each setting that differs. What is checked is the result, so that a status can
@@ -56,6 +56,26 @@ pub(super) fn edit(facts: &Facts, base: &Value, to: &Value) -> Result<Vec<EventB
             None => events.push(removed(&path)),
         }
     }
+    settled(facts, events)
+}
+
+/// New tasks must keep a status to begin in. What was wrong before does not stand in the way of
+/// other settings.
+fn settled(facts: &Facts, events: Vec<EventBody>) -> Result<Vec<EventBody>, Rejection> {
+    let before = &facts.config;
+    let mut after = before.clone();
+    for event in &events {
+        after.change(&event.data);
+    }
+    let statuses = after.statuses();
+    let same = before.default_status() == after.default_status() && before.statuses() == statuses;
+    if !same && !statuses.iter().any(|status| status == after.default_status()) {
+        return Err(Rejection::Invalid {
+            what: "setting",
+            got: format!("workflow.statuses = {}", json!(statuses)),
+            rule: "it must hold the default status; `lattice config edit` changes both at once",
+        });
+    }
     Ok(events)
 }
 
@@ -78,7 +98,7 @@ fn fixed() -> Rejection {
 /// A path must lead through objects. The fold would replace whatever else stands in the way, so
 /// that a slip such as `workflow.statuses.0` would cost the whole list.
 fn check_way(config: &Config, path: &str) -> Result<(), Rejection> {
-    let wrong = |rule| Err(Rejection::Invalid { what: "setting", got: path.to_owned(), rule });
+    let wrong = |rule| Err(Rejection::Invalid { what: "setting", got: dotted(path), rule });
     if !path.starts_with('/') || path.split('/').skip(1).any(str::is_empty) {
         return wrong("name one setting, such as workflow.review_cycle_limit");
     }
@@ -112,11 +132,15 @@ fn check(config: &Config, path: &str, to: &Value) -> Result<(), Rejection> {
 }
 
 fn check_one(config: &Config, path: &str, to: &Value) -> Result<(), Rejection> {
-    let wrong =
-        |rule: &'static str| Err(Rejection::Invalid { what: "setting", got: format!("{path} = {to}"), rule });
+    let wrong = |rule: &'static str| {
+        Err(Rejection::Invalid { what: "setting", got: format!("{} = {to}", dotted(path)), rule })
+    };
     let parts: Vec<&str> = path.split('/').skip(1).collect();
     match parts.as_slice() {
         ["instance_id"] => Err(fixed()),
+        ["schema_version"] if config.get(path) != Some(to) => {
+            wrong("the format's version never changes by hand")
+        }
         ["workflow"]
         | ["workflow", "transitions" | "wip_limits" | "completion_policies" | "display_names"]
         | ["workflow", "completion_policies", _]

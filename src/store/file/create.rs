@@ -20,7 +20,7 @@ use super::read::open_read;
 use super::{migrate, schema};
 use crate::store::error::{StoreError, from_sqlite, has_no_room};
 
-/// What [`create`] found to do.
+/// What making a tracker found to do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Created {
     /// The tracker was made.
