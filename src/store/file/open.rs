@@ -1,6 +1,7 @@
-//! Opening the tracker for writing: the queue, then SQLite with every guard on,
-//! then the proof that the file is ours, and only then the caller.
+//! Opening the tracker for writing: SQLite with every guard on, the proof that
+//! the file is ours, the queue, and only then the caller.
 
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -16,11 +17,11 @@ use crate::store::error::{StoreError, from_sqlite};
 /// is dropped.
 #[derive(Debug)]
 pub struct WriteFile {
-    // The order matters: the connection is closed first, the lock let go last.
+    // The lock is let go first: closing writes nothing, and the next writer need not wait for it.
+    _lock: FileLock,
     conn: Connection,
     path: PathBuf,
     wait: Duration,
-    _lock: FileLock,
 }
 
 /// Opens the database in `lattice_dir` for writing, after every writer that
@@ -39,7 +40,11 @@ pub fn open_write(lattice_dir: &Path, wait: Duration) -> Result<WriteFile, Store
     let path = database(lattice_dir);
     inspect(&path)?;
     refuse_network(lattice_dir)?;
+    let prepared = Prepared::open(&path);
     let lock = FileLock::take(lattice_dir, wait)?;
+    if let Some(conn) = prepared.and_then(|prepared| prepared.if_unchanged(&path, wait)) {
+        return Ok(WriteFile { conn, path, wait, _lock: lock });
+    }
     let started = Instant::now();
     let (conn, found) = open_as_ours(&path, wait).map_err(|error| error.after(started.elapsed()))?;
     let mut file = WriteFile { conn, path, wait, _lock: lock };
@@ -50,6 +55,57 @@ pub fn open_write(lattice_dir: &Path, wait: Duration) -> Result<WriteFile, Store
         file.checkpoint_full()?;
     }
     Ok(file)
+}
+
+/// A connection that was opened and proved before its turn in the queue, so that whoever is next
+/// has only to look whether anything changed: opening takes as long as writing, and would keep
+/// everybody behind waiting.
+struct Prepared {
+    conn: Connection,
+    file: FileId,
+    state: State,
+}
+
+/// Device and inode: a file that was put in the place of another has others.
+type FileId = (u64, u64);
+/// What changes with every change of the schema, and the schema's version.
+type State = (i64, i64);
+
+impl Prepared {
+    /// Opens and proves the usual file: in WAL mode, of this program's version, with the known
+    /// schema. `None` for any other, and for every failure: these are met again, and named, when
+    /// it is our turn.
+    fn open(path: &Path) -> Option<Self> {
+        let file = file_id(path)?;
+        let conn = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE).ok()?;
+        conn.busy_timeout(Duration::ZERO).ok()?;
+        let found = schema::version(schema::header(&conn).ok()?, path).ok()?;
+        conn.execute_batch(DURABLE).ok()?;
+        if found != schema::SCHEMA_VERSION || journal_mode(&conn, "PRAGMA journal_mode").ok()? != "wal" {
+            return None;
+        }
+        // Asked before the schema is looked at: a change in between is noticed.
+        let state = state(&conn)?;
+        schema::check(&conn, path, found).ok()?;
+        Some(Self { conn, file, state })
+    }
+
+    /// The connection, if the file is still the one that was proved. It stays in WAL mode as long
+    /// as a connection that has read it is open.
+    fn if_unchanged(self, path: &Path, wait: Duration) -> Option<Connection> {
+        self.conn.busy_timeout(wait).ok()?;
+        let same = file_id(path)? == self.file && state(&self.conn)? == self.state;
+        same.then_some(self.conn)
+    }
+}
+
+fn file_id(path: &Path) -> Option<FileId> {
+    path.symlink_metadata().ok().map(|meta| (meta.dev(), meta.ino()))
+}
+
+fn state(conn: &Connection) -> Option<State> {
+    let number = |pragma: &str| conn.query_row(pragma, [], |row| row.get(0)).ok();
+    Some((number("PRAGMA schema_version")?, number("PRAGMA user_version")?))
 }
 
 impl WriteFile {

@@ -149,6 +149,29 @@ fn one_writer_at_a_time_and_the_next_waits_no_longer_than_told() {
 }
 
 #[test]
+fn what_changes_while_a_writer_waits_is_noticed() {
+    let changes: [fn(&Path); 3] = [
+        |path| sql(path, "CREATE VIEW added AS SELECT 1"),
+        |path| sql(path, "PRAGMA user_version = 99"),
+        |path| {
+            let copy = path.with_extension("copy");
+            std::fs::copy(path, &copy).unwrap();
+            std::fs::rename(&copy, path).unwrap();
+        },
+    ];
+    for (number, change) in changes.into_iter().enumerate() {
+        let (_dir, path) = made();
+        let prepared = Prepared::open(&path).unwrap();
+        change(&path);
+        assert!(prepared.if_unchanged(&path, LONG).is_none(), "change {number}");
+    }
+    let (_dir, path) = made();
+    let prepared = Prepared::open(&path).unwrap();
+    sql(&path, "INSERT INTO meta VALUES ('c', 'd')");
+    assert!(prepared.if_unchanged(&path, LONG).is_some(), "rows may change");
+}
+
+#[test]
 fn a_database_that_is_a_link_is_refused() {
     let (_dir, path) = made();
     let other = tempfile::tempdir().unwrap();
