@@ -202,6 +202,9 @@ CREATE TABLE meta (
   value TEXT NOT NULL
 ) STRICT, WITHOUT ROWID;
 
+-- Every word of the texts above; what a row is about stands in its rowid.
+CREATE VIRTUAL TABLE search USING fts5(title, body, content='', contentless_delete=1, tokenize='unicode61 remove_diacritics 2');
+
 -- Answers to common questions. waiting_on: what keeps a task from starting.
 CREATE VIEW waiting_on AS
   SELECT r.task_id, r.target_task_id AS on_task_id, r.type AS because

@@ -20,6 +20,7 @@ mod mend;
 mod next;
 mod read;
 mod resolve;
+mod search;
 mod tree_report;
 mod world;
 
@@ -40,12 +41,13 @@ pub use mend::{Mended, TREE_CHECK, TreeState};
 pub use next::POOL;
 pub use read::{ArtifactInfo, CommentThread, Details, PlanText, Related};
 pub use resolve::{chosen_event_id, chosen_task_id, comment_id};
+pub use search::Hits;
 pub use tree_report::{Disagreement, TreeReport};
 pub use world::World;
 
 pub use crate::store::{
-    Answer, Arrival, FeedQuery, Incoming, Limits, Reader, Root, ShortIdIndex, SqlValue, Table, TaskFilter,
-    TaskSort, TextKind, Totals, Waiting, hex, sha256,
+    Answer, Arrival, FeedQuery, FoundIn, Hit, Incoming, Limits, Piece, Reader, Root, ShortIdIndex, SqlValue,
+    Table, TaskFilter, TaskSort, TextKind, Totals, Waiting, hex, sha256,
 };
 use crate::store::{Store, find};
 

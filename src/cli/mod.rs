@@ -43,6 +43,7 @@ mod plan;
 mod react;
 mod ready;
 mod rebuild;
+mod search;
 mod set_project_code;
 mod set_subproject_code;
 mod show;
@@ -137,6 +138,7 @@ const COMMANDS: &[Entry] = &[
     entry!(plan, "plan", Talk, "Show or write how a task is to be done"),
     entry!(notes, "notes", Talk, "Show or write notes about a task"),
     entry!(list, "list", Questions, "List tasks"),
+    entry!(search, "search", Questions, "Find tasks by words in their texts"),
     entry!(show, "show", Questions, "Show one task with its history"),
     entry!(ready, "ready", Questions, "List tasks that could be begun now"),
     entry!(blocked, "blocked", Questions, "List tasks that cannot be begun, and why"),

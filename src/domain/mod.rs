@@ -17,6 +17,7 @@ pub mod json;
 pub mod plan;
 pub mod rejection;
 pub mod resource;
+pub mod search;
 pub mod short_id;
 mod strict;
 pub mod task;

@@ -6,6 +6,7 @@ pub mod config;
 mod doctor;
 mod init;
 mod list;
+pub mod search;
 mod show;
 mod sql;
 pub mod texts;
