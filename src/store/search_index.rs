@@ -7,6 +7,7 @@
 use std::cmp::Ordering;
 use std::collections::BTreeSet;
 
+use rusqlite::config::DbConfig::SQLITE_DBCONFIG_DEFENSIVE;
 use rusqlite::fallible_streaming_iterator::FallibleStreamingIterator;
 use rusqlite::{Connection, ErrorCode, OptionalExtension, Row, Rows, params};
 
@@ -112,10 +113,30 @@ pub(super) fn appended(conn: &Connection, before: i64, after: i64) -> Result<(),
     }
 }
 
-/// Whether the index itself is what fails.
+/// Whether the index itself is what fails, and not the disk or another program. A damaged index
+/// fails in many ways; even its rows can come twice.
 pub(super) fn is_damage(error: &StoreError) -> bool {
-    matches!(error, StoreError::Unplaced(error)
-        if matches!(error.sqlite_error_code(), Some(ErrorCode::DatabaseCorrupt | ErrorCode::Unknown)))
+    use ErrorCode::{
+        CannotOpen, DatabaseBusy, DatabaseLocked, DiskFull, FileLockingProtocolFailed, OperationInterrupted,
+        OutOfMemory, PermissionDenied, ReadOnly, SystemIoFailure, TooBig,
+    };
+    let StoreError::Unplaced(error) = error else { return false };
+    !matches!(
+        error.sqlite_error_code(),
+        None | Some(
+            CannotOpen
+                | DatabaseBusy
+                | DatabaseLocked
+                | DiskFull
+                | FileLockingProtocolFailed
+                | OperationInterrupted
+                | OutOfMemory
+                | PermissionDenied
+                | ReadOnly
+                | SystemIoFailure
+                | TooBig
+        )
+    )
 }
 
 fn catch_up(conn: &Connection, end: i64) -> Result<(), StoreError> {
@@ -125,8 +146,7 @@ fn catch_up(conn: &Connection, end: i64) -> Result<(), StoreError> {
     } else {
         save(conn, &changed_since(conn, begin)?)?;
     }
-    // Written now: what fails here can be undone, what fails in the commit cannot.
-    conn.execute("INSERT INTO search (search) VALUES ('flush')", []).sql()?;
+    flush(conn)?;
     rows::set_meta(conn, "indexed_to", &end.to_string())
 }
 
@@ -231,16 +251,29 @@ pub(super) fn rebuild_task(conn: &Connection, task: &str) -> Result<(), StoreErr
 
 /// Makes the whole index anew.
 pub(super) fn rebuild(conn: &Connection) -> Result<(), StoreError> {
-    if conn.execute("INSERT INTO search (search) VALUES ('delete-all')", []).is_err() {
-        // Too damaged to be emptied.
-        let made: String = conn
-            .query_row("SELECT sql FROM sqlite_schema WHERE name = 'search'", [], |row| row.get(0))
-            .sql()?;
-        conn.execute_batch(&format!("DROP TABLE search; {made}")).sql()?;
+    let emptied = conn.execute("INSERT INTO search (search) VALUES ('delete-all')", []).sql();
+    match emptied.and_then(|_| fill(conn, conn, &BTreeSet::new())).and_then(|()| flush(conn)) {
+        // Too damaged to be emptied. Without its version it could not even be dropped, and only
+        // SQLite itself may write that on a guarded connection.
+        Err(error) if is_damage(&error) => {
+            conn.set_db_config(SQLITE_DBCONFIG_DEFENSIVE, false).sql()?;
+            let named = conn.execute("INSERT OR REPLACE INTO search_config VALUES ('version', 4)", []);
+            conn.set_db_config(SQLITE_DBCONFIG_DEFENSIVE, true).sql()?;
+            named.sql()?;
+            let sql = "SELECT sql FROM sqlite_schema WHERE name = 'search'";
+            let made: String = conn.query_row(sql, [], |row| row.get(0)).sql()?;
+            conn.execute_batch(&format!("DROP TABLE search; {made}")).sql()?;
+            fill(conn, conn, &BTreeSet::new())?;
+        }
+        rebuilt => rebuilt?,
     }
-    fill(conn, conn, &BTreeSet::new())?;
     let end: i64 = conn.query_row("SELECT coalesce(max(seq), 0) FROM events", [], |row| row.get(0)).sql()?;
     rows::set_meta(conn, "indexed_to", &end.to_string())
+}
+
+/// Writes what was put in: what fails now can be undone, what fails in the commit cannot.
+fn flush(conn: &Connection) -> Result<(), StoreError> {
+    conn.execute("INSERT INTO search (search) VALUES ('flush')", []).sql().map(drop)
 }
 
 /// Puts all texts of `source` but these into the empty index of `target`.
