@@ -37,6 +37,7 @@ const ROOMS: &[Room] = &[
             "indicatif",
             "anstream",
             "anstyle",
+            "rustix",
             "serde_json",
             "tempfile",
         ],

@@ -46,8 +46,8 @@ pub use tree_report::{Disagreement, TreeReport};
 pub use world::World;
 
 pub use crate::store::{
-    Answer, Arrival, FeedQuery, FoundIn, Hit, Incoming, Limits, Piece, Reader, Root, ShortIdIndex, SqlValue,
-    Table, TaskFilter, TaskSort, TextKind, Totals, Waiting, hex, sha256,
+    Answer, Arrival, FeedQuery, FoundIn, Hit, Incoming, Limits, Moment, Piece, Reader, Root, ShortIdIndex,
+    SqlValue, Table, TaskFilter, TaskSort, TextKind, Totals, Waiting, hex, sha256,
 };
 use crate::store::{Store, find};
 

@@ -3,6 +3,7 @@
 //! Command files are alike: help text, an argument struct, `run`. They hold no rules.
 
 mod context;
+mod follow;
 mod format;
 mod history;
 mod output;
