@@ -21,6 +21,7 @@ mod next;
 mod read;
 mod resolve;
 mod search;
+mod stats;
 mod tree_report;
 mod world;
 
@@ -42,12 +43,14 @@ pub use next::POOL;
 pub use read::{ArtifactInfo, CommentThread, Details, PlanText, Related};
 pub use resolve::{chosen_event_id, chosen_task_id, comment_id};
 pub use search::Hits;
+pub use stats::{Count, STALE_DAYS, Sky, Stats, Weather, Wip};
 pub use tree_report::{Disagreement, TreeReport};
 pub use world::World;
 
 pub use crate::store::{
-    Answer, Arrival, FeedQuery, FoundIn, Hit, Incoming, Limits, Moment, Piece, Reader, Root, ShortIdIndex,
-    SqlValue, Table, TaskFilter, TaskSort, TextKind, Totals, Waiting, hex, sha256,
+    Answer, Arrival, FeedQuery, FoundIn, Hit, Incoming, Limits, Moment, Piece, Reader, Root, Several,
+    ShortIdIndex, SqlValue, Stays, Table, TaskFilter, TaskLine, TaskSort, TextKind, Totals, Waiting, hex,
+    sha256,
 };
 use crate::store::{Store, find};
 

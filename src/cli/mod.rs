@@ -49,11 +49,13 @@ mod set_project_code;
 mod set_subproject_code;
 mod show;
 mod sql;
+mod stats;
 mod status;
 mod unarchive;
 mod unlink;
 mod unreact;
 mod update;
+mod weather;
 mod welcome;
 
 use std::ffi::OsString;
@@ -144,6 +146,8 @@ const COMMANDS: &[Entry] = &[
     entry!(ready, "ready", Questions, "List tasks that could be begun now"),
     entry!(blocked, "blocked", Questions, "List tasks that cannot be begun, and why"),
     entry!(events, "events", Questions, "Print what happened, in order of arrival"),
+    entry!(stats, "stats", Questions, "Count tasks and what happened to them"),
+    entry!(weather, "weather", Questions, "Tell how things stand and what needs looking at"),
     entry!(sql, "sql", Questions, "Ask in SQL, reading only"),
     entry!(export, "export", Sharing, "Write the tracker as files that git and people can read"),
     entry!(import, "import", Sharing, "Take in what such files say"),

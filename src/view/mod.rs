@@ -9,6 +9,7 @@ mod list;
 pub mod search;
 mod show;
 mod sql;
+pub mod stats;
 pub mod texts;
 mod trees;
 

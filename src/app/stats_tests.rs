@@ -1,0 +1,1 @@
+//! Counting under a clock that stands.
