@@ -40,7 +40,7 @@ fn drift(app: &App) -> Vec<(String, String)> {
 
 /// Something small that gives other numbers for other places.
 fn number(place: usize, below: usize) -> usize {
-    (place * 2_654_435_761 >> 7) % below
+    ((place * 2_654_435_761) >> 7) % below
 }
 
 #[test]
@@ -140,11 +140,13 @@ fn what_was_said_about_a_task_before_it_came_is_found_once_it_came() {
 fn what_the_index_has_not_heard_of_yet_takes_nobodys_place() {
     let mut app = tracker();
     let older = create(&mut app, "the parser".into());
-    let newer = create(&mut app, "a parser".into());
+    let newer = [create(&mut app, "a parser".into()), create(&mut app, "one parser".into())];
     for n in 0..70 {
         create(&mut app, format!("filler{n}"));
     }
-    run(&mut app, Command::Update { task: newer, changes: vec![("title".into(), "nothing".into())] });
+    for task in newer {
+        run(&mut app, Command::Update { task, changes: vec![("title".into(), "nothing".into())] });
+    }
     let filter = lattice::app::TaskFilter { limit: Some(1), ..Default::default() };
     let found = app.search("parser", filter).unwrap();
     assert_eq!(found.hits.iter().map(|hit| hit.task.id.clone()).collect::<Vec<_>>(), [older]);

@@ -163,7 +163,7 @@ impl App {
                 date: now.date(),
                 sky: sky(tasks.stale.count, tasks.active, breaches.len()),
                 active_tasks: tasks.active,
-                in_progress: crate::store::AT_WORK.iter().map(|status| at_work(&status)).sum(),
+                in_progress: crate::store::AT_WORK.iter().map(at_work).sum(),
                 events_24h: reader.events_since(now.plus(-DAY))?,
                 stale: tasks.stale,
                 breaches,
@@ -217,7 +217,7 @@ fn named(counts: &BTreeMap<String, i64>, nameless: &str) -> BTreeMap<String, i64
 /// The most first, then by name.
 fn by_number(counts: &BTreeMap<String, i64>) -> Vec<Count> {
     let mut list: Vec<Count> = counts.iter().map(|(name, count)| (name.clone(), *count)).collect();
-    list.sort_by(|a, b| b.1.cmp(&a.1));
+    list.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
     list
 }
 
