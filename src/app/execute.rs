@@ -7,7 +7,7 @@ use super::identity::Identity;
 use super::{facts, resolve};
 use crate::domain::event::{Event, EventBody, MAX_BYTES, Subject, kind};
 use crate::domain::id::TaskId;
-use crate::domain::{Author, Command, Config, Decision, SortKey, Task, decide};
+use crate::domain::{Author, Command, Config, Decision, Facts, SortKey, Task, decide};
 use crate::store::{ArtifactAdded, Reader, Transaction};
 
 /// What came of a command.
@@ -112,7 +112,7 @@ pub(super) fn carry_out(
 ) -> Result<Outcome, Failure> {
     let facts = facts::load(tx, world, config, command)?;
     let decision = decide(&facts, author, command)?;
-    let events = write(tx, world, facts.now, author, decision, facts.task.as_ref())?;
+    let events = write(tx, world, &facts, author, decision)?;
     let task = match command.task() {
         Some(_) if events.is_empty() => facts.task.clone(),
         Some(id) => tx.find_task(id)?,
@@ -127,11 +127,11 @@ pub(super) fn carry_out(
 fn write(
     tx: &Transaction<'_>,
     world: &super::World,
-    now: crate::domain::Timestamp,
+    facts: &Facts,
     author: &Author,
     decision: Decision,
-    task: Option<&Task>,
 ) -> Result<Vec<Event>, Failure> {
+    let (now, task) = (facts.now, facts.task.as_ref());
     for artifact in &decision.artifacts {
         if tx.add_artifact(artifact)? == ArtifactAdded::Differs {
             return Err(
@@ -177,7 +177,7 @@ fn write(
         heads = vec![id];
         events.push(event);
     }
-    tx.append(&events)?;
+    tx.append(&events, &facts.config)?;
     Ok(events)
 }
 
@@ -188,7 +188,7 @@ pub(super) fn write_bodies(
     author: &Author,
     bodies: Vec<EventBody>,
 ) -> Result<Vec<Event>, Failure> {
-    write(tx, world, world.now(), author, bodies.into(), None)
+    write(tx, world, &facts::empty(world, tx.config()?), author, bodies.into())
 }
 
 /// A status that now holds more tasks than it should.
