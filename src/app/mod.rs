@@ -8,6 +8,7 @@ mod ask;
 mod bulk;
 mod circles;
 pub mod code;
+mod conflicts;
 mod examine;
 mod execute;
 mod facts;
@@ -28,6 +29,7 @@ use std::time::Duration;
 
 pub use bulk::{ImportReport, ImportSet, Merge, Place, Prefer, Sourced, TaskImport};
 pub use code::{Code, ExitClass};
+pub use conflicts::TaskConflicts;
 pub use examine::{CHECKS, Finding, Level, Report};
 pub use execute::{Names, Outcome};
 pub use facts::names_over_time;

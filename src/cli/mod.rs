@@ -28,6 +28,7 @@ mod comments;
 mod complete;
 mod completions;
 mod config;
+mod conflicts;
 mod context_text;
 mod create;
 mod doctor;
@@ -49,6 +50,7 @@ mod set_subproject_code;
 mod show;
 mod sql;
 mod status;
+mod sync;
 mod unarchive;
 mod unlink;
 mod unreact;
@@ -143,6 +145,8 @@ const COMMANDS: &[Entry] = &[
     entry!(blocked, "blocked", Questions, "List tasks that cannot be begun, and why"),
     entry!(events, "events", Questions, "Print what happened, in order of arrival"),
     entry!(sql, "sql", Questions, "Ask in SQL, reading only"),
+    entry!(sync, "sync", Sharing, "Take in what the exported files say, then write them"),
+    entry!(conflicts, "conflicts", Sharing, "List what two sides changed without knowing of each other"),
     entry!(export, "export", Sharing, "Write the tracker as files that git and people can read"),
     entry!(import, "import", Sharing, "Take in what such files say"),
     entry!(doctor, "doctor", Tracker, "Examine the tracker"),

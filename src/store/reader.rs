@@ -109,6 +109,8 @@ questions! {
     ready(statuses: &[String], actor: Option<&str>, limit: Option<usize>) -> Vec<Task> = query::ready;
     /// What keeps open tasks waiting, of one task or of all.
     waiting(of: Option<&TaskId>, limit: Option<usize>) -> Vec<Waiting> = query::waiting;
+    /// Tasks whose history forks somewhere. Reads the whole log.
+    forked_tasks() -> Vec<TaskId> = query::forked_tasks;
     /// Relations that point at a task.
     incoming(task: &TaskId) -> Vec<Incoming> = query::incoming;
     /// The way over relations from one task to another, both ends included.

@@ -3,6 +3,7 @@
 mod blocked;
 pub mod comments;
 pub mod config;
+mod conflicts;
 mod doctor;
 mod init;
 mod list;
@@ -12,6 +13,7 @@ pub mod texts;
 mod trees;
 
 pub use blocked::blocked;
+pub use conflicts::conflicts;
 pub use doctor::{doctor, level, rebuild};
 pub use init::init;
 pub use list::{FIELDS, cell, compact, field, listed, listing, named_fields};
