@@ -86,7 +86,7 @@ fn summary(event: &Event, names: Names<'_>) -> String {
             format!("{} characters", text("body").chars().count())
         }
         _ if event.data.is_empty() => String::new(),
-        _ => excerpt(&json::line(&Value::Object(event.data.clone()))),
+        _ => excerpt(&crate::view::cell(&Value::Object(event.data.clone()))),
     }
 }
 
