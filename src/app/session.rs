@@ -15,7 +15,13 @@ impl App {
             let mut serials = tx.serials()?;
             let id = world.session_id();
             let base = session::base_name(new, &serials, id.value().unwrap_or_default())?;
-            let serial = serials.next(&base);
+            let serial = loop {
+                let serial = serials.next(&base);
+                // A serial too large to be believed may stand in a record that came in.
+                if tx.find_session(&format!("{base}-{serial}"))?.is_none() {
+                    break serial;
+                }
+            };
             let begun = Session::begin(new, &base, serial, &id, world.now());
             tx.save_serials(&serials)?;
             tx.save_session(begun.name(), &begun.value())?;

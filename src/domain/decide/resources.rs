@@ -101,8 +101,14 @@ pub(super) fn acquire(
         .into_iter()
         .map(|holder| expired(&id, holder, &holder.expires_at, &author.actor, false))
         .collect();
-    if held.iter().any(|holder| holder.actor.is(&author.actor)) {
-        events.push(lasting(&id, facts.now, resource.ttl_seconds, &author.actor));
+    if let Some(own) = held.iter().find(|holder| holder.actor.is(&author.actor)) {
+        // For another task it is another hold, though nobody else had a chance in between.
+        let same = task.is_none_or(|task| own.task_id.as_deref() == Some(task.as_str()));
+        events.push(if same {
+            lasting(&id, facts.now, resource.ttl_seconds, &author.actor)
+        } else {
+            acquired(&id, facts.now, resource.ttl_seconds, author, task)
+        });
         return Ok(events);
     }
     if force {
