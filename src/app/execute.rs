@@ -8,7 +8,7 @@ use super::{facts, resolve};
 use crate::domain::event::{Event, EventBody, MAX_BYTES, Subject, kind};
 use crate::domain::id::{ResourceId, TaskId};
 use crate::domain::resource::Resource;
-use crate::domain::{Actor, Author, Command, Config, Decision, SortKey, Task, decide};
+use crate::domain::{Actor, Author, Command, Config, Decision, Facts, SortKey, Task, decide};
 use crate::store::{ArtifactAdded, Reader, Transaction};
 
 /// What came of a command.
@@ -152,8 +152,7 @@ pub(super) fn carry_out(
 ) -> Result<Outcome, Failure> {
     let facts = facts::load(tx, world, config, command)?;
     let decision = decide(&facts, author, command)?;
-    let known = (facts.task.as_ref(), facts.resource.as_ref());
-    let events = write(tx, world, facts.now, author, decision, known)?;
+    let events = write(tx, world, &facts, author, decision)?;
     if let (Actor::Session(_), false) = (&author.actor, events.is_empty()) {
         tx.touch_session(author.actor.display(), &facts.now.to_string())?;
     }
@@ -171,16 +170,15 @@ pub(super) fn carry_out(
     Ok(Outcome { events, task, before: facts.task, resource, known, warnings })
 }
 
-/// Stamps what was decided with ids, time, author and parents, and writes it. `known` is the
-/// subject as it was: a task or a resource.
+/// Stamps what was decided with ids, time, author and parents, and writes it.
 fn write(
     tx: &Transaction<'_>,
     world: &super::World,
-    now: crate::domain::Timestamp,
+    facts: &Facts,
     author: &Author,
     decision: Decision,
-    (task, resource): (Option<&Task>, Option<&Resource>),
 ) -> Result<Vec<Event>, Failure> {
+    let (now, task, resource) = (facts.now, facts.task.as_ref(), facts.resource.as_ref());
     for artifact in &decision.artifacts {
         if tx.add_artifact(artifact)? == ArtifactAdded::Differs {
             return Err(
@@ -228,7 +226,7 @@ fn write(
         heads = vec![id];
         events.push(event);
     }
-    tx.append(&events)?;
+    tx.append(&events, &facts.config)?;
     Ok(events)
 }
 
@@ -239,7 +237,7 @@ pub(super) fn write_bodies(
     author: &Author,
     bodies: Vec<EventBody>,
 ) -> Result<Vec<Event>, Failure> {
-    write(tx, world, world.now(), author, bodies.into(), (None, None))
+    write(tx, world, &facts::empty(world, tx.config()?), author, bodies.into())
 }
 
 /// A status that now holds more tasks than it should.

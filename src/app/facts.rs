@@ -74,7 +74,8 @@ pub(super) fn load(
     Ok(facts)
 }
 
-fn empty(world: &World, config: Config) -> Facts {
+/// The facts of a command that nothing else bears on.
+pub(super) fn empty(world: &World, config: Config) -> Facts {
     Facts {
         now: world.now(),
         config,

@@ -47,8 +47,8 @@ pub use tree_report::{Disagreement, TreeReport};
 pub use world::World;
 
 pub use crate::store::{
-    Answer, Arrival, FeedQuery, Incoming, Limits, Reader, Root, ShortIdIndex, SqlValue, Table, TaskFilter,
-    TaskSort, TextKind, Totals, Waiting, hex, sha256,
+    Answer, Arrival, FeedQuery, Incoming, Limits, Reader, Root, SQL_VIEWS, ShortIdIndex, SqlValue, Table,
+    TaskFilter, TaskSort, TextKind, Totals, Waiting, hex, sha256,
 };
 use crate::store::{Store, find};
 
@@ -127,5 +127,10 @@ impl App {
     /// Ends the work: bounds the write-ahead log and lets go of the file. Dropping does the same.
     pub fn close(self) {
         self.store.close();
+    }
+
+    /// The same at the end of a process: what the system frees by itself is left to it.
+    pub fn leave(self) {
+        self.store.leave();
     }
 }

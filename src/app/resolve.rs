@@ -20,8 +20,7 @@ const SHORTEST: usize = 4;
 pub fn task(reader: &Reader<'_>, text: &str) -> Result<Task, Failure> {
     let text = text.trim();
     if let Some(short_id) = ShortId::parse(text) {
-        let id = reader.task_of_short_id(&short_id)?.ok_or_else(|| not_found(&short_id.to_string()))?;
-        return found(reader, &id, text);
+        return reader.task_of_short_id(&short_id)?.ok_or_else(|| not_found(&short_id.to_string()));
     }
     let Some(rest) = text.strip_prefix("task_").or_else(|| text.strip_prefix("TASK_")) else {
         return by_prefix(reader, text, text);
@@ -48,10 +47,6 @@ pub fn task_id(reader: &Reader<'_>, text: &str) -> Result<TaskId, Failure> {
         return Ok(id);
     }
     task(reader, text).map(|task| task.id)
-}
-
-fn found(reader: &Reader<'_>, id: &TaskId, text: &str) -> Result<Task, Failure> {
-    reader.find_task(id)?.ok_or_else(|| not_found(text))
 }
 
 fn by_prefix(reader: &Reader<'_>, text: &str, rest: &str) -> Result<Task, Failure> {

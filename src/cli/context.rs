@@ -5,6 +5,7 @@ use std::io::IsTerminal;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use super::tracker::Tracker;
 use super::write::WriteArgs;
 use crate::app::{App, Code, DEFAULT_WAIT, Failure, Identity, Root, World};
 
@@ -54,16 +55,16 @@ impl Context {
     ///
     /// # Errors
     /// `NOT_INITIALIZED` or a `STORE_…` code.
-    pub fn reader(&self) -> Result<App, Failure> {
-        App::open_read(self.root()?, World::real())
+    pub fn reader(&self) -> Result<Tracker, Failure> {
+        App::open_read(self.root()?, World::real()).map(Tracker::new)
     }
 
     /// The tracker, for writing. Drop it before anything is printed: it holds the lock.
     ///
     /// # Errors
     /// `NOT_INITIALIZED` or a `STORE_…` code.
-    pub fn writer(&self) -> Result<App, Failure> {
-        App::open_write(self.root()?, World::real(), self.wait()?)
+    pub fn writer(&self) -> Result<Tracker, Failure> {
+        App::open_write(self.root()?, World::real(), self.wait()?).map(Tracker::new)
     }
 
     /// How long to wait for other writers: `LATTICE_LOCK_TIMEOUT` in seconds, else the default.

@@ -15,6 +15,7 @@ mod style;
 mod table;
 mod task_text;
 mod text;
+mod tracker;
 mod write;
 
 mod archive;

@@ -29,6 +29,6 @@ pub use query::{Incoming, NextCursor, TaskFilter, TaskSort, Waiting};
 pub use reader::Reader;
 pub use rows::TextKind;
 pub use short_ids::ShortIdIndex;
-pub use sql::{Answer, Limits, Query, SqlValue, run_sql};
+pub use sql::{Answer, Limits, Query, SQL_VIEWS, SqlValue, run_sql};
 pub use sql_schema::{Table, documented_tables};
 pub use tracker::{Store, Transaction};

@@ -70,6 +70,8 @@ questions! {
     comments(task: &TaskId) -> Vec<Comment> = query::comments;
     /// A task's plan or notes; `None` while nobody wrote any.
     find_text(kind: TextKind, task: &TaskId) -> Option<Text> = rows::find_text;
+    /// What somebody wrote as a task's plan, and whether there are notes.
+    plan_and_notes(task: &TaskId) -> (Option<String>, bool) = rows::plan_and_notes;
     /// An event by its id.
     find_event(id: &EventId) -> Option<Event> = events::find;
     /// A task's history in canonical order.
@@ -87,7 +89,7 @@ questions! {
     /// The last place in the tracker's own history.
     last_instance_key() -> Option<SortKey> = events::last_instance_key;
     /// The task that shows this short id.
-    task_of_short_id(short_id: &ShortId) -> Option<TaskId> = short_ids::find;
+    task_of_short_id(short_id: &ShortId) -> Option<Task> = short_ids::find;
     /// The next free number under a prefix.
     next_number(prefix: &str) -> i64 = short_ids::next;
     /// Every short id and every prefix's next number.

@@ -13,6 +13,7 @@ use super::reader::Reader;
 use super::unplaced::SqlResult;
 use super::{events, project, rows, sessions, short_ids};
 use crate::domain::artifact::NewArtifact;
+use crate::domain::config::Config;
 use crate::domain::event::Event;
 use crate::domain::id::TaskId;
 use crate::domain::session::Serials;
@@ -120,6 +121,16 @@ impl Store {
         }
     }
 
+    /// Closes the file at the end of a process: the lock is let go, the memory and the descriptors
+    /// are left to the system.
+    pub fn leave(self) {
+        match self.file {
+            Opened::Read(file) => file.leave(),
+            Opened::Write(file) => file.leave(),
+            Opened::Memory(_) => {}
+        }
+    }
+
     /// Copies the log into the file fully. For the ends of long work.
     ///
     /// # Errors
@@ -162,11 +173,12 @@ impl<'a> std::ops::Deref for Transaction<'a> {
 
 impl Transaction<'_> {
     /// Appends events in this order, chains them, and brings the derived tables up to date.
+    /// `config` is the configuration before them, as read in this transaction.
     ///
     /// # Errors
     /// [`StoreError`]; an id that is there already is a fault of the caller and fails too.
-    pub fn append(&self, events: &[Event]) -> Result<(), StoreError> {
-        self.placed(self.insert(events).and_then(|()| project::events_appended(self.conn, events)))
+    pub fn append(&self, events: &[Event], config: &Config) -> Result<(), StoreError> {
+        self.placed(self.insert(events).and_then(|()| project::events_appended(self.conn, events, config)))
     }
 
     fn insert<'e>(&self, events: impl IntoIterator<Item = &'e Event>) -> Result<(), StoreError> {

@@ -69,6 +69,13 @@ impl ReadFile {
         &self.conn
     }
 
+    /// Leaves the connection to the end of the process; only a private copy has to be taken away.
+    pub fn leave(self) {
+        if self.mode != ReadMode::Copy {
+            std::mem::forget(self);
+        }
+    }
+
     /// The connection, to begin a transaction with.
     pub fn conn_mut(&mut self) -> &mut Connection {
         &mut self.conn
