@@ -53,6 +53,8 @@ pub struct ImportSet {
     pub number_floors: Vec<(String, i64)>,
     /// (name, record): taken in only when the tracker is made.
     pub sessions: Vec<(String, serde_json::Value)>,
+    /// Names of sessions that must not be given out again, known or not.
+    pub session_names: Vec<String>,
     /// The tracker that the tree belongs to, where it says so.
     pub instance_id: Option<String>,
 }
@@ -202,6 +204,9 @@ pub(super) fn merge(
         for (name, state) in &set.sessions {
             tx.save_session(name, state)?;
         }
+        let mut serials = tx.serials()?;
+        set.session_names.iter().for_each(|name| serials.note(name));
+        tx.save_serials(&serials)?;
     }
     report.contested = tx.contested_short_ids()?;
     Ok(report)

@@ -21,6 +21,8 @@ mod mend;
 mod next;
 mod read;
 mod resolve;
+mod resource;
+mod session;
 mod tree_report;
 mod world;
 
@@ -41,7 +43,8 @@ pub use list::{BlockReason, BlockedTask, Listing};
 pub use mend::{Mended, TREE_CHECK, TreeState};
 pub use next::POOL;
 pub use read::{ArtifactInfo, CommentThread, Details, PlanText, Related};
-pub use resolve::{chosen_event_id, chosen_task_id, comment_id};
+pub use resolve::{chosen_event_id, chosen_resource_id, chosen_task_id, comment_id};
+pub use resource::{Known, Resources, patiently};
 pub use tree_report::{Disagreement, TreeReport};
 pub use world::World;
 

@@ -45,6 +45,8 @@ mod plan;
 mod react;
 mod ready;
 mod rebuild;
+mod resource;
+mod session;
 mod set_project_code;
 mod set_subproject_code;
 mod show;
@@ -131,6 +133,8 @@ const COMMANDS: &[Entry] = &[
     entry!(archive, "archive", Tasks, "Put tasks away"),
     entry!(unarchive, "unarchive", Tasks, "Bring tasks back"),
     entry!(event, "event", Tasks, "Record an event of a type of your own"),
+    entry!(resource, "resource", Tasks, "Hold things that only so many may use at once"),
+    entry!(session, "session", Tasks, "Begin and end sessions: names to work under"),
     entry!(comment, "comment", Talk, "Say something about a task"),
     entry!(comments, "comments", Talk, "Show what was said about a task"),
     entry!(comment_edit, "comment-edit", Talk, "Change what a comment says"),
