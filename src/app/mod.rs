@@ -24,6 +24,7 @@ mod resolve;
 mod resource;
 mod session;
 mod tree_report;
+mod versions;
 mod world;
 
 use std::path::Path;
@@ -46,6 +47,7 @@ pub use read::{ArtifactInfo, CommentThread, Details, PlanText, Related};
 pub use resolve::{chosen_event_id, chosen_resource_id, chosen_task_id, comment_id};
 pub use resource::{Known, Resources, patiently};
 pub use tree_report::{Disagreement, TreeReport};
+pub use versions::Version;
 pub use world::World;
 
 pub use crate::store::{

@@ -53,6 +53,7 @@ mod show;
 mod sql;
 mod status;
 mod sync;
+mod task_history;
 mod unarchive;
 mod unlink;
 mod unreact;
@@ -145,6 +146,7 @@ const COMMANDS: &[Entry] = &[
     entry!(notes, "notes", Talk, "Show or write notes about a task"),
     entry!(list, "list", Questions, "List tasks"),
     entry!(show, "show", Questions, "Show one task with its history"),
+    entry!(task_history, "history", Questions, "Tell what happened to a task, or how its plan read before"),
     entry!(ready, "ready", Questions, "List tasks that could be begun now"),
     entry!(blocked, "blocked", Questions, "List tasks that cannot be begun, and why"),
     entry!(events, "events", Questions, "Print what happened, in order of arrival"),
