@@ -70,6 +70,7 @@ codes! {
     PlanRequired "PLAN_REQUIRED" Refused
     InvalidRole "INVALID_ROLE" Refused
     AlreadyClaimed "ALREADY_CLAIMED" Refused
+    PayloadTooLarge "PAYLOAD_TOO_LARGE" Refused
     CursorExpired "CURSOR_EXPIRED" Refused
     ImportInvalid "IMPORT_INVALID" Refused
     ImportConflict "IMPORT_CONFLICT" Refused

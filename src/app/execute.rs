@@ -7,7 +7,7 @@ use super::identity::Identity;
 use super::{facts, resolve};
 use crate::domain::event::{Event, EventBody, MAX_BYTES, Subject, kind};
 use crate::domain::id::TaskId;
-use crate::domain::{Author, Command, Config, Decision, Facts, SortKey, Task, decide};
+use crate::domain::{Artifact, Author, Command, Config, Decision, Facts, SortKey, Task, decide};
 use crate::store::{ArtifactAdded, Reader, Transaction};
 
 /// What came of a command.
@@ -21,6 +21,8 @@ pub struct Outcome {
     pub before: Option<Task>,
     /// The stored event of an id that the caller chose, where the same was written before.
     pub known: Option<Event>,
+    /// The artifact that was attached, now or before.
+    pub artifact: Option<Artifact>,
     /// What the caller should know although it worked.
     pub warnings: Vec<String>,
 }
@@ -112,6 +114,7 @@ pub(super) fn carry_out(
 ) -> Result<Outcome, Failure> {
     let facts = facts::load(tx, world, config, command)?;
     let decision = decide(&facts, author, command)?;
+    let artifact = decision.artifacts.last().map(|new| new.artifact.clone());
     let events = write(tx, world, &facts, author, decision)?;
     let task = match command.task() {
         Some(_) if events.is_empty() => facts.task.clone(),
@@ -120,7 +123,8 @@ pub(super) fn carry_out(
     };
     let warnings = warnings(tx, &facts.config, &events)?;
     let known = facts.same_id.filter(|_| events.is_empty());
-    Ok(Outcome { events, task, before: facts.task, known, warnings })
+    let artifact = artifact.or_else(|| facts.same_artifact.map(|known| known.artifact));
+    Ok(Outcome { events, task, before: facts.task, known, artifact, warnings })
 }
 
 /// Stamps what was decided with ids, time, author and parents, and writes it.

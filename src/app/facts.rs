@@ -2,10 +2,11 @@
 
 use super::failure::Failure;
 use super::world::World;
+use crate::domain::artifact::{KnownArtifact, KnownPayload};
 use crate::domain::event::kind;
-use crate::domain::id::TaskId;
+use crate::domain::id::{ArtifactId, TaskId};
 use crate::domain::{Command, Config, Event, Facts, ShortId, Task};
-use crate::store::{Reader, TextKind};
+use crate::store::{Reader, TextKind, sha256};
 
 /// What deciding this command takes, and no more.
 pub(super) fn load(
@@ -48,7 +49,14 @@ pub(super) fn load(
         }
         Command::Unlink { target, .. } => facts.target = reader.find_task(target)?,
         Command::Custom { id: Some(id), .. } => facts.same_id = reader.find_event(id)?,
+        Command::Attach { id: Some(id), attachment, .. } => {
+            facts.same_artifact = known_artifact(reader, id, attachment.content.bytes())?
+        }
+        Command::NameTask { .. } => facts.next_short_id = next_short_id(reader, &facts.config)?,
         Command::Comment { .. }
+        | Command::Attach { .. }
+        | Command::BranchLink { .. }
+        | Command::BranchUnlink { .. }
         | Command::Custom { .. }
         | Command::Update { .. }
         | Command::Assign { .. }
@@ -82,12 +90,29 @@ pub(super) fn empty(world: &World, config: Config) -> Facts {
         review_cycles: 0,
         same_id: None,
         next_short_id: None,
+        same_artifact: None,
         fresh_artifact: world.artifact_id(),
     }
 }
 
 fn creation(reader: &Reader<'_>, id: &TaskId) -> Result<Option<Event>, Failure> {
     Ok(reader.history(id)?.into_iter().find(|e| e.kind == kind::TASK_CREATED))
+}
+
+/// What is there under an id, held against the payload that is to be attached.
+fn known_artifact(
+    reader: &Reader<'_>,
+    id: &ArtifactId,
+    payload: Option<&[u8]>,
+) -> Result<Option<KnownArtifact>, Failure> {
+    let Some(artifact) = reader.find_artifact(id.as_str())? else { return Ok(None) };
+    let payload = match (reader.payload_hash(id)?, payload) {
+        (None, None) => KnownPayload::Same,
+        (None, Some(_)) => KnownPayload::Absent,
+        (Some(hash), Some(bytes)) if hash == sha256(bytes) => KnownPayload::Same,
+        (Some(_), _) => KnownPayload::Other,
+    };
+    Ok(Some(KnownArtifact { artifact, payload }))
 }
 
 fn next_short_id(reader: &Reader<'_>, config: &Config) -> Result<Option<ShortId>, Failure> {

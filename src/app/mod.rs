@@ -5,6 +5,7 @@
 
 mod archive;
 mod ask;
+mod backfill;
 mod bulk;
 mod circles;
 pub mod code;
@@ -13,6 +14,7 @@ mod execute;
 mod facts;
 mod failure;
 mod feed;
+mod git;
 mod identity;
 mod init;
 mod list;
@@ -33,13 +35,14 @@ pub use execute::{Names, Outcome};
 pub use facts::names_over_time;
 pub use failure::Failure;
 pub use feed::FeedPage;
+pub use git::{Commit, Search, Traces};
 pub use identity::{Identity, actor};
 pub use init::{InitOptions, InitOutcome};
 pub use list::{BlockReason, BlockedTask, Listing};
 pub use mend::{Mended, TREE_CHECK, TreeState};
 pub use next::POOL;
 pub use read::{ArtifactInfo, CommentThread, Details, PlanText, Related};
-pub use resolve::{chosen_event_id, chosen_task_id, comment_id};
+pub use resolve::{chosen_artifact_id, chosen_event_id, chosen_task_id, comment_id};
 pub use tree_report::{Disagreement, TreeReport};
 pub use world::World;
 

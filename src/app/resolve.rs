@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::code::Code;
 use super::failure::Failure;
-use crate::domain::id::{EventId, TaskId};
+use crate::domain::id::{ArtifactId, EventId, TaskId};
 use crate::domain::{ShortId, Task};
 use crate::store::Reader;
 
@@ -108,6 +108,16 @@ pub fn chosen_event_id(text: &str, now_millis: u64) -> Result<EventId, Failure> 
 /// `INVALID_ID`.
 pub fn chosen_task_id(text: &str, now_millis: u64) -> Result<TaskId, Failure> {
     let id = TaskId::parse(text).ok_or_else(|| chosen("task", "task_", text))?;
+    not_ahead(id.value(), now_millis, text)?;
+    Ok(id)
+}
+
+/// An id that a caller chose for a new artifact. It may not lie far ahead of the clock.
+///
+/// # Errors
+/// `INVALID_ID`.
+pub fn chosen_artifact_id(text: &str, now_millis: u64) -> Result<ArtifactId, Failure> {
+    let id = ArtifactId::parse(text).ok_or_else(|| chosen("artifact", "art_", text))?;
     not_ahead(id.value(), now_millis, text)?;
     Ok(id)
 }

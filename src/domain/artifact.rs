@@ -83,6 +83,70 @@ pub fn is_plain_name(name: &str) -> bool {
         && !name.chars().any(|c| c == '/' || c == '\\' || c.is_control())
 }
 
+/// Types that an artifact may have.
+pub const KINDS: [&str; 6] = ["conversation", "file", "log", "note", "prompt", "reference"];
+
+/// What somebody attaches to a task. `None` takes what goes with the content.
+#[derive(Clone, Debug, PartialEq)]
+#[allow(missing_docs, reason = "the members are those of the metadata")]
+pub struct Attachment {
+    pub kind: Option<String>,
+    pub title: Option<String>,
+    pub summary: Option<String>,
+    pub sensitive: bool,
+    pub content: Attached,
+}
+
+/// The content of an attachment.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Attached {
+    /// A file that was read.
+    File {
+        /// Its name without folders.
+        name: String,
+        /// What its name says of the content.
+        content_type: Option<String>,
+        /// All of it.
+        bytes: Vec<u8>,
+    },
+    /// An address; nothing is fetched.
+    Url(String),
+    /// A text.
+    Inline(String),
+}
+
+impl Attached {
+    /// The bytes that would be kept; none of an address.
+    #[must_use]
+    pub fn bytes(&self) -> Option<&[u8]> {
+        match self {
+            Self::File { bytes, .. } => Some(bytes),
+            Self::Url(_) => None,
+            Self::Inline(text) => Some(text.as_bytes()),
+        }
+    }
+}
+
+/// An artifact that is there under an id that a caller chose, held against what is to be attached.
+#[derive(Clone, Debug, PartialEq)]
+pub struct KnownArtifact {
+    /// What is there.
+    pub artifact: Artifact,
+    /// How its payload compares.
+    pub payload: KnownPayload,
+}
+
+/// How the payload that is there compares with another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KnownPayload {
+    /// The same bytes, or none on both sides.
+    Same,
+    /// Other bytes, or some where none are wanted.
+    Other,
+    /// None are there, and some are wanted: it came from a tree without them.
+    Absent,
+}
+
 /// An artifact to be added, with its payload.
 #[derive(Clone, Debug, PartialEq)]
 pub struct NewArtifact {

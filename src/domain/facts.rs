@@ -1,5 +1,6 @@
 //! Facts: all that a decision may look at, loaded inside the transaction that will write.
 
+use super::artifact::KnownArtifact;
 use super::comment::Comment;
 use super::config::Config;
 use super::event::Event;
@@ -41,6 +42,8 @@ pub struct Facts {
     pub same_id: Option<Event>,
     /// The short id that a new task gets.
     pub next_short_id: Option<ShortId>,
+    /// The artifact that is there under the id that the caller chose.
+    pub same_artifact: Option<KnownArtifact>,
     /// An id for an artifact, should one be made.
     pub fresh_artifact: ArtifactId,
 }

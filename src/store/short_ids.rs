@@ -62,11 +62,7 @@ type Number = (String, i64, Option<String>, bool);
 
 /// The numbers of a task: the one that it shows, and, where its claim is contested, the one that
 /// it claims.
-fn numbers_of(
-    conn: &Connection,
-    task: &str,
-    shown: &ShortId,
-) -> Result<Vec<Number>, StoreError> {
+fn numbers_of(conn: &Connection, task: &str, shown: &ShortId) -> Result<Vec<Number>, StoreError> {
     // Each half is one step through an index; only contested numbers are found by task.
     let mut statement = conn
         .prepare_cached(

@@ -49,6 +49,7 @@ fn facts(status: &str) -> Facts {
         review_cycles: 0,
         same_id: None,
         next_short_id: Some(ShortId { prefix: "LAT".into(), number: 2 }),
+        same_artifact: None,
         fresh_artifact: ArtifactId::from_value(1),
     }
 }
