@@ -2,7 +2,7 @@
 
 use super::failure::Failure;
 use super::world::World;
-use crate::domain::artifact::{KnownArtifact, KnownPayload};
+use crate::domain::artifact::KnownArtifact;
 use crate::domain::event::kind;
 use crate::domain::id::{ArtifactId, TaskId};
 use crate::domain::{Command, Config, Event, Facts, ShortId, Task};
@@ -106,13 +106,8 @@ fn known_artifact(
     payload: Option<&[u8]>,
 ) -> Result<Option<KnownArtifact>, Failure> {
     let Some(artifact) = reader.find_artifact(id.as_str())? else { return Ok(None) };
-    let payload = match (reader.payload_hash(id)?, payload) {
-        (None, None) => KnownPayload::Same,
-        (None, Some(_)) => KnownPayload::Absent,
-        (Some(hash), Some(bytes)) if hash == sha256(bytes) => KnownPayload::Same,
-        (Some(_), _) => KnownPayload::Other,
-    };
-    Ok(Some(KnownArtifact { artifact, payload }))
+    let same_payload = reader.payload_hash(id)? == payload.map(sha256);
+    Ok(Some(KnownArtifact { artifact, same_payload }))
 }
 
 fn next_short_id(reader: &Reader<'_>, config: &Config) -> Result<Option<ShortId>, Failure> {

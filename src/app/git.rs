@@ -104,6 +104,7 @@ fn commit_line(name: &str, since: &str) -> Vec<String> {
         "--no-color",
         "--no-decorate",
         "--no-mailmap",
+        "--date-order",
         "--encoding=UTF-8",
         "--extended-regexp",
         "--format=tformat:%H%x00%at%x00%s%x00%B%x00",
@@ -207,7 +208,10 @@ impl Name {
     fn branches(&self, output: &[u8]) -> Vec<String> {
         let text = String::from_utf8_lossy(whole_lines(output));
         let names = text.lines().filter_map(|line| line.strip_prefix("refs/heads/"));
-        names.filter(|name| self.is_in(name, true)).take(MOST).map(str::to_owned).collect()
+        let mut found: Vec<String> =
+            names.filter(|name| self.is_in(name, true)).take(MOST).map(str::to_owned).collect();
+        found.sort();
+        found
     }
 
     fn commits(&self, output: &[u8]) -> Vec<Commit> {

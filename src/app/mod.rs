@@ -4,6 +4,7 @@
 //! never sees arguments, standard output or HTTP, and holds no SQL.
 
 mod archive;
+mod artifact;
 mod ask;
 mod backfill;
 mod bulk;

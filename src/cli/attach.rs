@@ -19,7 +19,6 @@ pub struct Args {
     /// The task: LAT-12, task_…, or the beginning of an id
     task: String,
     /// A file, whose content is kept, or an address (http://…, https://…)
-    #[arg(conflicts_with = "inline")]
     source: Option<OsString>,
     /// A text to keep instead
     #[arg(long, value_name = "TEXT")]
@@ -50,14 +49,17 @@ pub struct Args {
 /// waiting.
 pub fn run(args: Args, context: &Context) -> Result<Done, Failure> {
     let content = match (args.source, args.inline) {
-        (Some(source), _) => match source.to_str().filter(|text| is_address(text)) {
+        (Some(source), None) => match source.to_str().filter(|text| is_address(text)) {
             Some(url) => Attached::Url(url.to_owned()),
             None => file(Path::new(&source), context)?,
         },
         (None, Some(text)) => Attached::Inline(text),
-        (None, None) => {
-            return Err(Failure::new(Code::ValidationError, "nothing is named that should be attached")
-                .hint("name a file or an address, or use --inline TEXT"));
+        _ => {
+            return Err(Failure::new(
+                Code::ValidationError,
+                "what is attached is either SOURCE or --inline TEXT",
+            )
+            .hint("name a file or an address, or use --inline TEXT"));
         }
     };
     let attachment = Attachment {
@@ -101,6 +103,6 @@ fn file(path: &Path, context: &Context) -> Result<Attached, Failure> {
     let limit = context.reader()?.read(|reader| Ok(reader.config()?.payload_limit()))?;
     let bytes = source::bytes(path, limit)?;
     let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
-    let content_type = mime_guess::from_path(&name).first_raw().map(str::to_owned);
-    Ok(Attached::File { name, content_type, bytes })
+    let content_type = mime_guess::from_path(&name).first_raw().unwrap_or("application/octet-stream");
+    Ok(Attached::File { name, content_type: Some(content_type.to_owned()), bytes })
 }

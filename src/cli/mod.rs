@@ -19,6 +19,7 @@ mod tracker;
 mod write;
 
 mod archive;
+mod artifact;
 mod assign;
 mod attach;
 mod backfill_ids;
@@ -144,6 +145,7 @@ const COMMANDS: &[Entry] = &[
     entry!(plan, "plan", Talk, "Show or write how a task is to be done"),
     entry!(notes, "notes", Talk, "Show or write notes about a task"),
     entry!(attach, "attach", Talk, "Keep a file, an address or a text with a task"),
+    entry!(artifact, "artifact", Talk, "Show an artifact, or write out what it holds"),
     entry!(list, "list", Questions, "List tasks"),
     entry!(show, "show", Questions, "Show one task with its history"),
     entry!(ready, "ready", Questions, "List tasks that could be begun now"),

@@ -45,6 +45,12 @@ impl Artifact {
         json::text(&self.meta, key)
     }
 
+    /// The address that it refers to, if it is a reference.
+    #[must_use]
+    pub fn url(&self) -> Option<&str> {
+        json::text(self.meta.get("custom_fields")?.as_object()?, "url")
+    }
+
     /// Whether the payload stays out of the exported tree unless asked for.
     #[must_use]
     pub fn is_sensitive(&self) -> bool {
@@ -132,19 +138,9 @@ impl Attached {
 pub struct KnownArtifact {
     /// What is there.
     pub artifact: Artifact,
-    /// How its payload compares.
-    pub payload: KnownPayload,
-}
-
-/// How the payload that is there compares with another.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum KnownPayload {
-    /// The same bytes, or none on both sides.
-    Same,
-    /// Other bytes, or some where none are wanted.
-    Other,
-    /// None are there, and some are wanted: it came from a tree without them.
-    Absent,
+    /// Whether it holds the same bytes, or neither holds any. Bytes that are not here are not the
+    /// same: nobody could tell.
+    pub same_payload: bool,
 }
 
 /// An artifact to be added, with its payload.

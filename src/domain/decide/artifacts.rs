@@ -3,9 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::{Decision, one_of};
-use crate::domain::artifact::{
-    Artifact, Attached, Attachment, KINDS, KnownArtifact, KnownPayload, NewArtifact,
-};
+use crate::domain::artifact::{Artifact, Attached, Attachment, KINDS, KnownArtifact, NewArtifact};
 use crate::domain::command::Author;
 use crate::domain::event::{EventBody, kind};
 use crate::domain::facts::Facts;
@@ -18,7 +16,7 @@ use crate::domain::task::Task;
 const INLINE_KINDS: [&str; 2] = ["note", "file"];
 
 /// The artifact and one `artifact_attached`. Where the same artifact is there under the chosen id,
-/// only what is missing: nothing, the event, or the payload.
+/// only the event, and that only if the task has none.
 pub(super) fn attach(
     facts: &Facts,
     author: &Author,
@@ -47,12 +45,8 @@ pub(super) fn attach(
     if other_role || !is_same(known, &meta) {
         return Err(Rejection::ContentDiffers { id: id.to_string() });
     }
-    let missing = (known.payload == KnownPayload::Absent)
-        .then(|| NewArtifact { artifact: known.artifact.clone(), payload: payload.map(<[u8]>::to_vec) });
-    Ok(Decision {
-        events: if before.is_some() { Vec::new() } else { vec![event] },
-        artifacts: missing.into_iter().collect(),
-    })
+    let events = if before.is_some() { Vec::new() } else { vec![event] };
+    Ok(events.into())
 }
 
 fn attached(task: &Task, id: &ArtifactId, role: Option<&str>) -> EventBody {
@@ -177,7 +171,7 @@ fn is_same(known: &KnownArtifact, wanted: &Map<String, Value>) -> bool {
     const MAYBE: [&str; 2] = ["/summary", "/custom_fields/url"];
     let (before, wanted) = (Value::Object(known.artifact.meta().clone()), Value::Object(wanted.clone()));
     let at = |value: &Value, path: &str| value.pointer(path).cloned().unwrap_or_default();
-    known.payload != KnownPayload::Other
+    known.same_payload
         && SAID.iter().all(|path| at(&before, path) == at(&wanted, path))
         && MAYBE.iter().all(|path| json::same_or_both_empty(&at(&before, path), &at(&wanted, path)))
         && known.artifact.is_sensitive() == (wanted["sensitive"] == json!(true))
