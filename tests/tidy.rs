@@ -19,7 +19,7 @@ const ROOMS: &[Room] = &[
         rooms: &["domain"],
         packages: &["rusqlite", "refinery", "sha2", "rustix", "tempfile", "thiserror", "serde", "serde_json"],
     },
-    Room { name: "app", rooms: &["domain", "store"], packages: &["ulid", "serde_json"] },
+    Room { name: "app", rooms: &["domain", "store"], packages: &["ulid", "serde_json", "rustix"] },
     Room { name: "view", rooms: &["domain", "app"], packages: &["serde_json"] },
     Room {
         name: "export",
@@ -35,6 +35,7 @@ const ROOMS: &[Room] = &[
             "comfy_table",
             "csv",
             "indicatif",
+            "mime_guess",
             "anstream",
             "anstyle",
             "serde_json",

@@ -8,7 +8,7 @@ use super::{facts, resolve};
 use crate::domain::event::{Event, EventBody, MAX_BYTES, Subject, kind};
 use crate::domain::id::{ResourceId, TaskId};
 use crate::domain::resource::Resource;
-use crate::domain::{Actor, Author, Command, Config, Decision, Facts, SortKey, Task, decide};
+use crate::domain::{Actor, Artifact, Author, Command, Config, Decision, Facts, SortKey, Task, decide};
 use crate::store::{ArtifactAdded, Reader, Transaction};
 
 /// What came of a command.
@@ -24,6 +24,8 @@ pub struct Outcome {
     pub resource: Option<Resource>,
     /// The stored event of an id that the caller chose, where the same was written before.
     pub known: Option<Event>,
+    /// The artifact that was attached, now or before.
+    pub artifact: Option<Artifact>,
     /// What the caller should know although it worked.
     pub warnings: Vec<String>,
 }
@@ -152,6 +154,7 @@ pub(super) fn carry_out(
 ) -> Result<Outcome, Failure> {
     let facts = facts::load(tx, world, config, command)?;
     let decision = decide(&facts, author, command)?;
+    let artifact = decision.artifacts.last().map(|new| new.artifact.clone());
     let events = write(tx, world, &facts, author, decision)?;
     if let (Actor::Session(_), false) = (&author.actor, events.is_empty()) {
         tx.touch_session(author.actor.display(), &facts.now.to_string())?;
@@ -167,7 +170,8 @@ pub(super) fn carry_out(
         Some(name) => tx.find_resource(name)?.map(|resource| resource.at(facts.now)),
         None => None,
     };
-    Ok(Outcome { events, task, before: facts.task, resource, known, warnings })
+    let artifact = artifact.or_else(|| facts.same_artifact.map(|known| known.artifact));
+    Ok(Outcome { events, task, before: facts.task, resource, known, artifact, warnings })
 }
 
 /// Stamps what was decided with ids, time, author and parents, and writes it.

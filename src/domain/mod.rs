@@ -16,6 +16,7 @@ pub mod fold;
 pub mod id;
 pub mod json;
 pub mod plan;
+mod pointer;
 pub mod rejection;
 pub mod resource;
 pub mod session;
