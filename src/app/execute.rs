@@ -4,7 +4,7 @@ use super::App;
 use super::code::Code;
 use super::failure::Failure;
 use super::identity::Identity;
-use super::{facts, resolve};
+use super::{Due, facts, hooks, resolve};
 use crate::domain::event::{Event, EventBody, MAX_BYTES, Subject, kind};
 use crate::domain::id::TaskId;
 use crate::domain::{Author, Command, Config, Decision, Facts, SortKey, Task, decide};
@@ -23,6 +23,8 @@ pub struct Outcome {
     pub known: Option<Event>,
     /// What the caller should know although it worked.
     pub warnings: Vec<String>,
+    /// The hooks that the events call, once they are committed.
+    pub(super) due: Vec<Due>,
 }
 
 /// What a command is built from, inside the transaction: the ids that names mean, and the time.
@@ -87,7 +89,7 @@ impl App {
         build: impl FnOnce(&Names<'_>) -> Result<Command, Failure>,
     ) -> Result<Outcome, Failure> {
         let world = &self.world;
-        self.store.write(|tx| {
+        let outcome = self.store.write(|tx| {
             let config = tx.config()?;
             let author = who.author(tx, &config)?;
             let names = Names {
@@ -98,7 +100,9 @@ impl App {
             };
             let command = build(&names)?;
             carry_out(tx, world, config, &author, &command)
-        })
+        })?;
+        self.remember_hooks(&outcome);
+        Ok(outcome)
     }
 }
 
@@ -120,7 +124,8 @@ pub(super) fn carry_out(
     };
     let warnings = warnings(tx, &facts.config, &events)?;
     let known = facts.same_id.filter(|_| events.is_empty());
-    Ok(Outcome { events, task, before: facts.task, known, warnings })
+    let due = hooks::due(tx, &facts.config, &events)?;
+    Ok(Outcome { events, task, before: facts.task, known, warnings, due })
 }
 
 /// Stamps what was decided with ids, time, author and parents, and writes it.

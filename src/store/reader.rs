@@ -127,6 +127,8 @@ questions! {
     resources() -> Vec<Resource> = resources::all;
     /// A resource's ids, all that were created under its name.
     resource_ids(name: &str) -> Vec<String> = resources::ids;
+    /// The name that was created under an id.
+    resource_of_id(id: &str) -> Option<String> = resources::name_of;
     /// A session's record by its name.
     find_session(name: &str) -> Option<serde_json::Value> = sessions::find;
     /// Ids of all resources that the log speaks of, created or not.

@@ -25,13 +25,7 @@ pub(super) fn project<'e>(
         .collect();
     let mut names = BTreeSet::new();
     for id in ids {
-        let before: Option<String> = conn
-            .prepare_cached("SELECT name FROM resource_ids WHERE id = ?1")
-            .sql()?
-            .query_row([id], |row| row.get(0))
-            .optional()
-            .sql()?;
-        names.extend(before);
+        names.extend(name_of(conn, id)?);
         names.extend(name(conn, conn, id)?);
     }
     names.iter().try_for_each(|name| refold(conn, conn, name))
@@ -92,6 +86,15 @@ pub(super) fn all(conn: &Connection) -> Result<Vec<Resource>, StoreError> {
     let states: Vec<String> =
         statement.query_map([], |row| row.get(0)).sql()?.collect::<Result<_, _>>().sql()?;
     states.iter().map(|state| rows::decoded(state, "resources.state")).collect()
+}
+
+/// The name that an id bears.
+pub(super) fn name_of(conn: &Connection, id: &str) -> Result<Option<String>, StoreError> {
+    conn.prepare_cached("SELECT name FROM resource_ids WHERE id = ?1")
+        .sql()?
+        .query_row([id], |row| row.get(0))
+        .optional()
+        .sql()
 }
 
 /// The ids that were created under a resource's name.

@@ -4,6 +4,7 @@ mod blocked;
 pub mod comments;
 pub mod config;
 mod doctor;
+mod hooks;
 mod init;
 mod list;
 mod show;
@@ -13,6 +14,7 @@ mod trees;
 
 pub use blocked::blocked;
 pub use doctor::{doctor, level, rebuild};
+pub use hooks::hooks;
 pub use init::init;
 pub use list::{FIELDS, cell, compact, field, listed, listing, named_fields};
 pub use show::{arrival, details, details_compact, reopened_warning};
