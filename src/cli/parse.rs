@@ -74,6 +74,7 @@ fn program() -> Clap {
     Clap::new("lattice")
         .version(env!("CARGO_PKG_VERSION"))
         .about("A task tracker inside a repository, for AI agents and the people beside them")
+        .args_override_self(true)
         .disable_help_subcommand(true)
 }
 
