@@ -8,6 +8,7 @@ mod ask;
 mod bulk;
 mod circles;
 pub mod code;
+mod conflicts;
 mod examine;
 mod execute;
 mod facts;
@@ -21,7 +22,10 @@ mod mend;
 mod next;
 mod read;
 mod resolve;
+mod resource;
+mod session;
 mod tree_report;
+mod versions;
 mod world;
 
 use std::path::Path;
@@ -29,6 +33,7 @@ use std::time::Duration;
 
 pub use bulk::{ImportReport, ImportSet, Merge, Place, Prefer, Sourced, TaskImport};
 pub use code::{Code, ExitClass};
+pub use conflicts::TaskConflicts;
 pub use examine::{CHECKS, Finding, Level, Report};
 pub use execute::{Names, Outcome};
 pub use facts::names_over_time;
@@ -41,8 +46,10 @@ pub use list::{BlockReason, BlockedTask, Listing};
 pub use mend::{Mended, TREE_CHECK, TreeState};
 pub use next::POOL;
 pub use read::{ArtifactInfo, CommentThread, Details, PlanText, Related};
-pub use resolve::{chosen_event_id, chosen_task_id, comment_id};
+pub use resolve::{chosen_event_id, chosen_resource_id, chosen_task_id, comment_id};
+pub use resource::{Known, Resources, patiently};
 pub use tree_report::{Disagreement, TreeReport};
+pub use versions::Version;
 pub use world::World;
 
 pub use crate::store::{
