@@ -4,7 +4,7 @@ use super::App;
 use super::code::Code;
 use super::failure::Failure;
 use super::identity::Identity;
-use super::{facts, resolve};
+use super::{Due, facts, hooks, resolve};
 use crate::domain::event::{Event, EventBody, MAX_BYTES, Subject, kind};
 use crate::domain::id::{ResourceId, TaskId};
 use crate::domain::resource::Resource;
@@ -28,6 +28,8 @@ pub struct Outcome {
     pub artifact: Option<Artifact>,
     /// What the caller should know although it worked.
     pub warnings: Vec<String>,
+    /// The hooks that the events call, once they are committed.
+    pub(super) due: Vec<Due>,
 }
 
 /// What a command is built from, inside the transaction: the ids that names mean, and the time.
@@ -102,12 +104,14 @@ impl App {
         build: impl FnOnce(&Names<'_>) -> Result<Command, Failure>,
     ) -> Result<Outcome, Failure> {
         let world = &self.world;
-        self.store.write(|tx| {
+        let outcome = self.store.write(|tx| {
             let config = tx.config()?;
             let author = who.author(tx, &config)?;
             let command = build(&names(tx, &config, world))?;
             carry_out(tx, world, config, &author, &command)
-        })
+        })?;
+        self.remember_hooks(&outcome);
+        Ok(outcome)
     }
 }
 
@@ -171,7 +175,8 @@ pub(super) fn carry_out(
         None => None,
     };
     let artifact = artifact.or_else(|| facts.same_artifact.map(|known| known.artifact));
-    Ok(Outcome { events, task, before: facts.task, resource, known, artifact, warnings })
+    let due = hooks::due(tx, &facts.config, &events)?;
+    Ok(Outcome { events, task, before: facts.task, resource, known, artifact, warnings, due })
 }
 
 /// Stamps what was decided with ids, time, author and parents, and writes it.

@@ -46,7 +46,7 @@ impl App {
         statuses: Option<&[String]>,
     ) -> Result<Option<Outcome>, Failure> {
         let world = &self.world;
-        self.store.write(|tx| {
+        let outcome = self.store.write(|tx| {
             let config = tx.config()?;
             let nobody = who.explicit(tx)?.is_none();
             if nobody {
@@ -68,7 +68,9 @@ impl App {
                 }
             }
             refused.map_or(Ok(None), Err)
-        })
+        })?;
+        outcome.iter().for_each(|outcome| self.remember_hooks(outcome));
+        Ok(outcome)
     }
 
     /// Tasks that could be begun now, best first; with an actor also those that are assigned to it.

@@ -40,6 +40,7 @@ mod doctor;
 mod event;
 mod events;
 mod export;
+mod hooks;
 mod import;
 mod init;
 mod link;
@@ -172,6 +173,7 @@ const COMMANDS: &[Entry] = &[
     entry!(set_project_code, "set-project-code", Tracker, "Set what short ids begin with"),
     entry!(set_subproject_code, "set-subproject-code", Tracker, "Set what follows the project code"),
     entry!(backfill_ids, "backfill-ids", Tracker, "Give short ids to tasks without one"),
+    entry!(hooks, "hooks", Tracker, "Show the commands that run after changes, and trust them"),
     entry!(completions, "completions", Tracker, "Print what a shell needs to complete commands"),
 ];
 
@@ -180,7 +182,10 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> std::process::ExitCode 
     let args: Vec<OsString> = args.into_iter().collect();
     let context = Context::new(&args);
     let result = parse::command_line(&args).and_then(|line| match line {
-        Line::Command(entry, matches) => (entry.run)(&matches, &context),
+        Line::Command(entry, matches) => {
+            let result = (entry.run)(&matches, &context);
+            hooks::after(result, &context, matches.get_flag(parse::NO_HOOKS))
+        }
         Line::Answer(done) => Ok(done),
         Line::Nothing => Ok(welcome::welcome(&context)),
     });
