@@ -143,7 +143,7 @@ impl App {
 }
 
 /// Why a merge is not committed.
-enum Undo {
+pub(super) enum Undo {
     DryRun,
     Failed(Box<Failure>),
 }

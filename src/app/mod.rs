@@ -5,6 +5,7 @@
 
 mod archive;
 mod ask;
+mod batch;
 mod bulk;
 mod circles;
 pub mod code;
@@ -26,6 +27,7 @@ mod world;
 use std::path::Path;
 use std::time::Duration;
 
+pub use batch::{Batch, LineResult, batch_members};
 pub use bulk::{ImportReport, ImportSet, Merge, Place, Prefer, Sourced, TaskImport};
 pub use code::{Code, ExitClass};
 pub use examine::{CHECKS, Finding, Level, Report};

@@ -20,6 +20,7 @@ mod write;
 
 mod archive;
 mod assign;
+mod batch;
 mod blocked;
 mod comment;
 mod comment_delete;
@@ -129,6 +130,7 @@ const COMMANDS: &[Entry] = &[
     entry!(archive, "archive", Tasks, "Put tasks away"),
     entry!(unarchive, "unarchive", Tasks, "Bring tasks back"),
     entry!(event, "event", Tasks, "Record an event of a type of your own"),
+    entry!(batch, "batch", Tasks, "Make many changes at once, all or nothing"),
     entry!(comment, "comment", Talk, "Say something about a task"),
     entry!(comments, "comments", Talk, "Show what was said about a task"),
     entry!(comment_edit, "comment-edit", Talk, "Change what a comment says"),
