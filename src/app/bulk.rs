@@ -2,12 +2,14 @@
 //!
 //! Facts from elsewhere are accepted as facts; only their form and their identity are checked.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::path::PathBuf;
 
 use serde_json::json;
 
+use super::conflicts::{self, TaskConflicts};
 use super::{App, Code, Failure, World};
+use crate::domain::Change;
 use crate::domain::artifact::{Artifact, NewArtifact};
 use crate::domain::event::{Event, kind};
 use crate::domain::id::TaskId;
@@ -51,6 +53,8 @@ pub struct ImportSet {
     pub number_floors: Vec<(String, i64)>,
     /// (name, record): taken in only when the tracker is made.
     pub sessions: Vec<(String, serde_json::Value)>,
+    /// Names of sessions that must not be given out again, known or not.
+    pub session_names: Vec<String>,
     /// The tracker that the tree belongs to, where it says so.
     pub instance_id: Option<String>,
 }
@@ -108,6 +112,16 @@ pub struct ImportReport {
     /// Texts edited by hand in the tree that came in, but behind a later change that holds:
     /// (task's name, or nothing for the context; `plan`, `notes` or `context`).
     pub superseded: Vec<(Option<String>, &'static str)>,
+    /// Known tasks that were changed on both sides, in the same place: the new events are one side.
+    pub concurrent: Vec<TaskConflicts>,
+}
+
+impl ImportReport {
+    /// Whether nothing came in.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.new_events == 0 && self.new_artifacts == 0 && self.quarantined.is_empty()
+    }
 }
 
 impl App {
@@ -175,6 +189,7 @@ pub(super) fn merge(
     tx.append_many(&fresh, |id| each(id))?;
     name_tasks(tx, &mut report)?;
     report.superseded = superseded(tx, &fresh)?;
+    report.concurrent = concurrent(tx, &fresh, &report)?;
     for sourced in &set.artifacts {
         match tx.add_artifact(&sourced.item)? {
             ArtifactAdded::New | ArtifactAdded::Completed => report.new_artifacts += 1,
@@ -189,6 +204,9 @@ pub(super) fn merge(
         for (name, state) in &set.sessions {
             tx.save_session(name, state)?;
         }
+        let mut serials = tx.serials()?;
+        set.session_names.iter().for_each(|name| serials.note(name));
+        tx.save_serials(&serials)?;
     }
     report.contested = tx.contested_short_ids()?;
     Ok(report)
@@ -348,6 +366,23 @@ fn superseded(reader: &Reader<'_>, fresh: &[&Event]) -> Result<Vec<(Option<Strin
             found.push((task.map(|task| task.name()), name));
         }
     }
+    Ok(found)
+}
+
+/// Conflicts of the tasks that were known before, as far as the new events have to do with them.
+fn concurrent(
+    reader: &Reader<'_>,
+    fresh: &[&Event],
+    report: &ImportReport,
+) -> Result<Vec<TaskConflicts>, Failure> {
+    let known = report.tasks.iter().filter(|(_, task)| !task.is_new).map(|(id, _)| id);
+    let mut found = conflicts::of_tasks(reader, known.filter_map(|id| TaskId::parse_foreign(id)))?;
+    let ids: HashSet<&str> = fresh.iter().map(|event| event.id.as_str()).collect();
+    let is_new = |change: &Change| ids.contains(change.event.as_str());
+    for task in &mut found {
+        task.conflicts.retain(|of| is_new(&of.holds) || of.lost.iter().any(is_new));
+    }
+    found.retain(|task| !task.conflicts.is_empty());
     Ok(found)
 }
 

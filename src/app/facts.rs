@@ -18,6 +18,9 @@ pub(super) fn load(
     if let Some(id) = command.task() {
         facts.task = reader.find_task(id)?;
     }
+    if let Some(name) = command.resource() {
+        facts.resource = reader.find_resource(name)?;
+    }
     match command {
         Command::Create { id, chosen, .. } => {
             if *chosen {
@@ -48,7 +51,14 @@ pub(super) fn load(
         }
         Command::Unlink { target, .. } => facts.target = reader.find_task(target)?,
         Command::Custom { id: Some(id), .. } => facts.same_id = reader.find_event(id)?,
-        Command::Comment { .. }
+        Command::CreateResource { id, chosen: true, .. } => {
+            facts.name_of_id = reader.resource_of_id(id.as_str())?
+        }
+        Command::CreateResource { .. }
+        | Command::AcquireResource { .. }
+        | Command::ReleaseResource { .. }
+        | Command::HeartbeatResource { .. }
+        | Command::Comment { .. }
         | Command::Custom { .. }
         | Command::Update { .. }
         | Command::Assign { .. }
@@ -81,6 +91,8 @@ pub(super) fn empty(world: &World, config: Config) -> Facts {
         descriptions: Vec::new(),
         review_cycles: 0,
         same_id: None,
+        resource: None,
+        name_of_id: None,
         next_short_id: None,
         fresh_artifact: world.artifact_id(),
     }

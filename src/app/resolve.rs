@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::code::Code;
 use super::failure::Failure;
-use crate::domain::id::{EventId, TaskId};
+use crate::domain::id::{EventId, ResourceId, TaskId};
 use crate::domain::{ShortId, Task};
 use crate::store::Reader;
 
@@ -74,6 +74,31 @@ fn invalid(text: &str) -> Failure {
 
 fn not_found(text: &str) -> Failure {
     Failure::new(Code::NotFound, format!("there is no task {text}")).hint("see `lattice list`")
+}
+
+/// The name of the resource that this text means: a name, or the id of one. Whether there is one
+/// of the name is not asked.
+///
+/// # Errors
+/// `NOT_FOUND` for an id of no resource.
+pub fn resource(reader: &Reader<'_>, text: &str) -> Result<String, Failure> {
+    if reader.find_resource(text)?.is_some() || ResourceId::parse_foreign(text).is_none() {
+        return Ok(text.to_owned());
+    }
+    reader.resource_of_id(text)?.ok_or_else(|| {
+        Failure::new(Code::NotFound, format!("there is no resource {text}"))
+            .hint("see `lattice resource list`")
+    })
+}
+
+/// An id that a caller chose for a new resource. It may not lie far ahead of the clock.
+///
+/// # Errors
+/// `INVALID_ID`.
+pub fn chosen_resource_id(text: &str, now_millis: u64) -> Result<ResourceId, Failure> {
+    let id = ResourceId::parse(text).ok_or_else(|| chosen("resource", "res_", text))?;
+    not_ahead(id.value(), now_millis, text)?;
+    Ok(id)
 }
 
 /// A comment's id. Text that cannot be one names no comment, as any other unknown id does.

@@ -29,6 +29,7 @@ mod comments;
 mod complete;
 mod completions;
 mod config;
+mod conflicts;
 mod context_text;
 mod create;
 mod doctor;
@@ -45,11 +46,14 @@ mod plan;
 mod react;
 mod ready;
 mod rebuild;
+mod resource;
+mod session;
 mod set_project_code;
 mod set_subproject_code;
 mod show;
 mod sql;
 mod status;
+mod sync;
 mod unarchive;
 mod unlink;
 mod unreact;
@@ -131,6 +135,8 @@ const COMMANDS: &[Entry] = &[
     entry!(unarchive, "unarchive", Tasks, "Bring tasks back"),
     entry!(event, "event", Tasks, "Record an event of a type of your own"),
     entry!(batch, "batch", Tasks, "Make many changes at once, all or nothing"),
+    entry!(resource, "resource", Tasks, "Hold things that only so many may use at once"),
+    entry!(session, "session", Tasks, "Begin and end sessions: names to work under"),
     entry!(comment, "comment", Talk, "Say something about a task"),
     entry!(comments, "comments", Talk, "Show what was said about a task"),
     entry!(comment_edit, "comment-edit", Talk, "Change what a comment says"),
@@ -145,6 +151,8 @@ const COMMANDS: &[Entry] = &[
     entry!(blocked, "blocked", Questions, "List tasks that cannot be begun, and why"),
     entry!(events, "events", Questions, "Print what happened, in order of arrival"),
     entry!(sql, "sql", Questions, "Ask in SQL, reading only"),
+    entry!(sync, "sync", Sharing, "Take in what the exported files say, then write them"),
+    entry!(conflicts, "conflicts", Sharing, "List what two sides changed without knowing of each other"),
     entry!(export, "export", Sharing, "Write the tracker as files that git and people can read"),
     entry!(import, "import", Sharing, "Take in what such files say"),
     entry!(doctor, "doctor", Tracker, "Examine the tracker"),

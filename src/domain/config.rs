@@ -223,6 +223,19 @@ impl Config {
         self.text("/project_code")
     }
 
+    /// Names of the resources that are declared here.
+    #[must_use]
+    pub fn resources(&self) -> Vec<&str> {
+        let declared = self.get("/resources").and_then(Value::as_object);
+        declared.map(|map| map.keys().map(String::as_str).collect()).unwrap_or_default()
+    }
+
+    /// What is declared of a resource: an object.
+    #[must_use]
+    pub fn resource(&self, name: &str) -> Option<&Map<String, Value>> {
+        self.get(&format!("/resources/{}", escape(name)))?.as_object()
+    }
+
     /// The tracker's id.
     #[must_use]
     pub fn instance_id(&self) -> Option<&str> {

@@ -4,6 +4,7 @@ use super::comment::Comment;
 use super::config::Config;
 use super::event::Event;
 use super::id::ArtifactId;
+use super::resource::Resource;
 use super::short_id::ShortId;
 use super::task::Task;
 use super::time::Timestamp;
@@ -41,6 +42,10 @@ pub struct Facts {
     pub same_id: Option<Event>,
     /// The short id that a new task gets.
     pub next_short_id: Option<ShortId>,
+    /// The resource that the command names, if it exists.
+    pub resource: Option<Resource>,
+    /// The name that was created under the resource's chosen id, if one was.
+    pub name_of_id: Option<String>,
     /// An id for an artifact, should one be made.
     pub fresh_artifact: ArtifactId,
 }

@@ -339,6 +339,20 @@ pub(super) fn comments(conn: &Connection, task: &TaskId) -> Result<Vec<Comment>,
     states.iter().map(|state| rows::decoded(state, "comments.state")).collect()
 }
 
+/// Tasks whose history forks: two ends that nobody joined, or an event that joined two.
+pub(super) fn forked_tasks(conn: &Connection) -> Result<Vec<TaskId>, StoreError> {
+    let mut statement = conn
+        .prepare(
+            "SELECT id FROM tasks WHERE json_array_length(state, '$.heads') > 1
+             UNION SELECT task_id FROM events
+              WHERE task_id IS NOT NULL AND json_array_length(raw, '$.parents') > 1 ORDER BY 1",
+        )
+        .sql()?;
+    let ids: Vec<String> =
+        statement.query_map([], |row| row.get(0)).sql()?.collect::<Result<_, _>>().sql()?;
+    Ok(ids.iter().filter_map(|id| TaskId::parse_foreign(id)).collect())
+}
+
 /// How many unarchived tasks a status holds.
 pub(super) fn in_status(conn: &Connection, status: &str) -> Result<u64, StoreError> {
     let count: i64 = conn

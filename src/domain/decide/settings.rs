@@ -8,6 +8,7 @@ use crate::domain::event::{EventBody, kind};
 use crate::domain::facts::Facts;
 use crate::domain::json;
 use crate::domain::rejection::Rejection;
+use crate::domain::resource::is_name;
 use crate::domain::short_id::is_code;
 use crate::domain::workflow::PRIORITIES;
 
@@ -162,6 +163,14 @@ fn check_one(config: &Config, path: &str, to: &Value) -> Result<(), Rejection> {
         ["workflow", "completion_policies", _, "require_assigned"] if !to.is_boolean() => {
             wrong("true or false")
         }
+        ["resources"] | ["resources", _] if !to.is_object() => wrong("an object"),
+        ["resources", name] if !is_name(name) => wrong(
+            "a resource's name is a letter or digit, then up to 63 of letters, digits, dot, underscore and dash",
+        ),
+        ["resources", _, "max_holders" | "ttl_seconds"] if to.as_i64().is_none_or(|n| n < 1) => {
+            wrong("a whole number, 1 or more")
+        }
+        ["resources", _, "description"] if !to.is_string() => wrong("a text"),
         ["workflow", "display_names", _] if !to.is_string() => wrong("a text"),
         ["workflow", "wip_limits", _] | ["workflow", "review_cycle_limit"] if to.as_u64().is_none() => {
             wrong("a whole number, 0 or more")
