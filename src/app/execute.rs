@@ -45,6 +45,9 @@ pub struct Names<'a> {
     pub fresh_resource: ResourceId,
 }
 
+/// Words that stand for nobody, in any case.
+const NOBODY: [&str; 3] = ["none", "unassigned", "-"];
+
 impl Names<'_> {
     /// The id of the task that this text means.
     ///
@@ -91,6 +94,18 @@ impl Names<'_> {
     pub fn actor(&self, text: &str) -> Result<Actor, Failure> {
         super::identity::actor_or_session(self.reader, text)
     }
+
+    /// The same for whom a task is given to: nobody, if the text says so.
+    ///
+    /// # Errors
+    /// `INVALID_ACTOR`.
+    pub fn assignee(&self, text: &str) -> Result<Option<Actor>, Failure> {
+        if NOBODY.contains(&text.to_ascii_lowercase().as_str()) {
+            Ok(None)
+        } else {
+            self.actor(text).map(Some)
+        }
+    }
 }
 
 impl App {
@@ -104,18 +119,11 @@ impl App {
         build: impl FnOnce(&Names<'_>) -> Result<Command, Failure>,
     ) -> Result<Outcome, Failure> {
         let world = &self.world;
-        let outcome = self.store.write(|tx| {
-            let config = tx.config()?;
-            let author = who.author(tx, &config)?;
-            let command = build(&names(tx, &config, world))?;
-            carry_out(tx, world, config, &author, &command)
-        })?;
+        let outcome = self.store.write(|tx| Work::begin(tx, world)?.run(who, build))?;
         self.remember_hooks(&outcome);
         Ok(outcome)
     }
-}
 
-impl App {
     /// Whether a command would be carried out now, without doing it: for those who wait, and must
     /// not queue with the writers each time they look.
     ///
@@ -135,6 +143,54 @@ impl App {
             decide(&facts, &author, &command)?;
             Ok(())
         })
+    }
+}
+
+/// A transaction in which commands are carried out one after the other: each sees what those
+/// before it did.
+pub(super) struct Work<'t, 'a> {
+    tx: &'t Transaction<'a>,
+    world: &'t super::World,
+    config: Config,
+}
+
+impl<'t, 'a> Work<'t, 'a> {
+    /// Begins in a transaction that is open.
+    ///
+    /// # Errors
+    /// [`Failure`] if the configuration cannot be read.
+    pub(super) fn begin(tx: &'t Transaction<'a>, world: &'t super::World) -> Result<Self, Failure> {
+        Ok(Self { tx, world, config: tx.config()? })
+    }
+
+    /// Carries out one command. After a failure the transaction must not be committed.
+    ///
+    /// # Errors
+    /// [`Failure`].
+    pub(super) fn run(
+        &mut self,
+        who: &Identity,
+        build: impl FnOnce(&Names<'_>) -> Result<Command, Failure>,
+    ) -> Result<Outcome, Failure> {
+        let author = who.author(self.tx, &self.config)?;
+        let command = build(&names(self.tx, &self.config, self.world))?;
+        let outcome = carry_out(self.tx, self.world, self.config.clone(), &author, &command)?;
+        if outcome.events.iter().any(|event| event.subject == Subject::Instance) {
+            self.config = self.tx.config()?;
+        }
+        Ok(outcome)
+    }
+
+    /// Takes the next task; see [`App::claim_next`].
+    ///
+    /// # Errors
+    /// As there.
+    pub(super) fn claim(
+        &mut self,
+        who: &Identity,
+        statuses: Option<&[String]>,
+    ) -> Result<Option<Outcome>, Failure> {
+        super::next::claim(self.tx, self.world, &self.config, who, statuses)
     }
 }
 

@@ -7,6 +7,7 @@ mod archive;
 mod artifact;
 mod ask;
 mod backfill;
+mod batch;
 mod bulk;
 mod circles;
 pub mod code;
@@ -34,6 +35,7 @@ mod world;
 use std::path::Path;
 use std::time::Duration;
 
+pub use batch::{Batch, LineResult, batch_members};
 pub use bulk::{ImportReport, ImportSet, Merge, Place, Prefer, Sourced, TaskImport};
 pub use code::{Code, ExitClass};
 pub use conflicts::TaskConflicts;

@@ -23,6 +23,7 @@ mod artifact;
 mod assign;
 mod attach;
 mod backfill_ids;
+mod batch;
 mod blocked;
 mod branch_link;
 mod branch_unlink;
@@ -142,6 +143,7 @@ const COMMANDS: &[Entry] = &[
     entry!(archive, "archive", Tasks, "Put tasks away"),
     entry!(unarchive, "unarchive", Tasks, "Bring tasks back"),
     entry!(event, "event", Tasks, "Record an event of a type of your own"),
+    entry!(batch, "batch", Tasks, "Make many changes at once, all or nothing"),
     entry!(resource, "resource", Tasks, "Hold things that only so many may use at once"),
     entry!(session, "session", Tasks, "Begin and end sessions: names to work under"),
     entry!(comment, "comment", Talk, "Say something about a task"),

@@ -1,5 +1,6 @@
 //! The shapes of answers: JSON member names, the same on every surface. No logic, no output.
 
+mod batch;
 mod blocked;
 pub mod comments;
 pub mod config;
@@ -14,6 +15,7 @@ mod sql;
 pub mod texts;
 mod trees;
 
+pub use batch::{batch_id, batch_line};
 pub use blocked::blocked;
 pub use conflicts::conflicts;
 pub use doctor::{doctor, level, rebuild};
