@@ -4,11 +4,11 @@ use super::App;
 use super::code::Code;
 use super::failure::Failure;
 use super::identity::Identity;
-use super::{facts, resolve};
+use super::{Due, facts, hooks, resolve};
 use crate::domain::event::{Event, EventBody, MAX_BYTES, Subject, kind};
 use crate::domain::id::{ResourceId, TaskId};
 use crate::domain::resource::Resource;
-use crate::domain::{Actor, Author, Command, Config, Decision, Facts, SortKey, Task, decide};
+use crate::domain::{Actor, Artifact, Author, Command, Config, Decision, Facts, SortKey, Task, decide};
 use crate::store::{ArtifactAdded, Reader, Transaction};
 
 /// What came of a command.
@@ -24,8 +24,12 @@ pub struct Outcome {
     pub resource: Option<Resource>,
     /// The stored event of an id that the caller chose, where the same was written before.
     pub known: Option<Event>,
+    /// The artifact that was attached, now or before.
+    pub artifact: Option<Artifact>,
     /// What the caller should know although it worked.
     pub warnings: Vec<String>,
+    /// The hooks that the events call, once they are committed.
+    pub(super) due: Vec<Due>,
 }
 
 /// What a command is built from, inside the transaction: the ids that names mean, and the time.
@@ -115,7 +119,9 @@ impl App {
         build: impl FnOnce(&Names<'_>) -> Result<Command, Failure>,
     ) -> Result<Outcome, Failure> {
         let world = &self.world;
-        self.store.write(|tx| Work::begin(tx, world)?.run(who, build))
+        let outcome = self.store.write(|tx| Work::begin(tx, world)?.run(who, build))?;
+        self.remember_hooks(&outcome);
+        Ok(outcome)
     }
 
     /// Whether a command would be carried out now, without doing it: for those who wait, and must
@@ -208,6 +214,7 @@ pub(super) fn carry_out(
 ) -> Result<Outcome, Failure> {
     let facts = facts::load(tx, world, config, command)?;
     let decision = decide(&facts, author, command)?;
+    let artifact = decision.artifacts.last().map(|new| new.artifact.clone());
     let events = write(tx, world, &facts, author, decision)?;
     if let (Actor::Session(_), false) = (&author.actor, events.is_empty()) {
         tx.touch_session(author.actor.display(), &facts.now.to_string())?;
@@ -223,7 +230,9 @@ pub(super) fn carry_out(
         Some(name) => tx.find_resource(name)?.map(|resource| resource.at(facts.now)),
         None => None,
     };
-    Ok(Outcome { events, task, before: facts.task, resource, known, warnings })
+    let artifact = artifact.or_else(|| facts.same_artifact.map(|known| known.artifact));
+    let due = hooks::due(tx, &facts.config, &events)?;
+    Ok(Outcome { events, task, before: facts.task, resource, known, artifact, warnings, due })
 }
 
 /// Stamps what was decided with ids, time, author and parents, and writes it.

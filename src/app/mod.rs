@@ -4,7 +4,9 @@
 //! never sees arguments, standard output or HTTP, and holds no SQL.
 
 mod archive;
+mod artifact;
 mod ask;
+mod backfill;
 mod batch;
 mod bulk;
 mod circles;
@@ -15,6 +17,8 @@ mod execute;
 mod facts;
 mod failure;
 mod feed;
+mod git;
+mod hooks;
 mod identity;
 mod init;
 mod list;
@@ -25,6 +29,7 @@ mod resolve;
 mod resource;
 mod session;
 mod tree_report;
+mod versions;
 mod world;
 
 use std::path::Path;
@@ -39,15 +44,18 @@ pub use execute::{Names, Outcome};
 pub use facts::names_over_time;
 pub use failure::Failure;
 pub use feed::FeedPage;
+pub use git::{Commit, Search, Traces};
+pub use hooks::{Due, HookReport, Pending, Standing, Trust, hook_id, run as run_hooks};
 pub use identity::{Identity, actor};
 pub use init::{InitOptions, InitOutcome};
 pub use list::{BlockReason, BlockedTask, Listing};
 pub use mend::{Mended, TREE_CHECK, TreeState};
 pub use next::POOL;
 pub use read::{ArtifactInfo, CommentThread, Details, PlanText, Related};
-pub use resolve::{chosen_event_id, chosen_resource_id, chosen_task_id, comment_id};
+pub use resolve::{chosen_artifact_id, chosen_event_id, chosen_resource_id, chosen_task_id, comment_id};
 pub use resource::{Known, Resources, patiently};
 pub use tree_report::{Disagreement, TreeReport};
+pub use versions::Version;
 pub use world::World;
 
 pub use crate::store::{
@@ -64,6 +72,8 @@ pub struct App {
     store: Store,
     world: World,
     root: Root,
+    /// What is committed, and calls hooks once the file is let go.
+    due: Vec<Due>,
 }
 
 impl App {
@@ -81,7 +91,7 @@ impl App {
     /// A `STORE_…` code.
     pub fn open_read(root: Root, world: World) -> Result<Self, Failure> {
         let store = Store::open_read(&root.lattice)?;
-        Ok(Self { store, world, root })
+        Ok(Self { store, world, root, due: Vec::new() })
     }
 
     /// Opens for writing, queueing behind other writers for at most `wait`.
@@ -90,7 +100,7 @@ impl App {
     /// A `STORE_…` code.
     pub fn open_write(root: Root, world: World, wait: Duration) -> Result<Self, Failure> {
         let store = Store::open_write(&root.lattice, wait)?;
-        Ok(Self { store, world, root })
+        Ok(Self { store, world, root, due: Vec::new() })
     }
 
     /// A tracker in memory that was just initialised, for tests.
@@ -105,6 +115,7 @@ impl App {
             store,
             world,
             root: Root { project: nowhere.clone(), lattice: nowhere.clone(), tree: nowhere },
+            due: Vec::new(),
         })
     }
 

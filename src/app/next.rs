@@ -46,7 +46,9 @@ impl App {
         statuses: Option<&[String]>,
     ) -> Result<Option<Outcome>, Failure> {
         let world = &self.world;
-        self.store.write(|tx| claim(tx, world, &tx.config()?, who, statuses))
+        let outcome = self.store.write(|tx| claim(tx, world, &tx.config()?, who, statuses))?;
+        outcome.iter().for_each(|outcome| self.remember_hooks(outcome));
+        Ok(outcome)
     }
 
     /// Tasks that could be begun now, best first; with an actor also those that are assigned to it.

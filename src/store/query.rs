@@ -330,6 +330,15 @@ pub(super) fn way(
     Ok(None)
 }
 
+/// Tasks without a short id, archived or not, oldest first.
+pub(super) fn without_short_id(conn: &Connection) -> Result<Vec<TaskId>, StoreError> {
+    let sql = "SELECT id FROM tasks WHERE short_id IS NULL ORDER BY created_at, id";
+    let mut statement = conn.prepare(sql).sql()?;
+    let ids: Vec<String> =
+        statement.query_map([], |row| row.get(0)).sql()?.collect::<Result<_, _>>().sql()?;
+    Ok(ids.iter().filter_map(|id| TaskId::parse_foreign(id)).collect())
+}
+
 /// All comments of a task, oldest first, deleted ones too.
 pub(super) fn comments(conn: &Connection, task: &TaskId) -> Result<Vec<Comment>, StoreError> {
     let mut statement =

@@ -124,6 +124,12 @@ questions! {
     find_artifact(id: &str) -> Option<Artifact> = artifacts::find;
     /// All artifacts by id.
     artifacts() -> Vec<Artifact> = artifacts::all;
+    /// The SHA-256 of an artifact's payload, if that is here.
+    payload_hash(id: &ArtifactId) -> Option<[u8; 32]> = artifacts::payload_hash;
+    /// Artifacts whose id begins so, at most `limit`.
+    artifacts_by_prefix(prefix: &str, limit: usize) -> Vec<Artifact> = artifacts::by_prefix;
+    /// Tasks without a short id, oldest first.
+    tasks_without_short_id() -> Vec<TaskId> = query::without_short_id;
     /// An artifact's payload, if it is here.
     payload(id: &ArtifactId) -> Option<Vec<u8>> = artifacts::payload;
     /// All resources by name.
