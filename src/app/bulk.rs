@@ -2,14 +2,13 @@
 //!
 //! Facts from elsewhere are accepted as facts; only their form and their identity are checked.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::PathBuf;
 
 use serde_json::json;
 
 use super::conflicts::{self, TaskConflicts};
 use super::{App, Code, Failure, World};
-use crate::domain::Change;
 use crate::domain::artifact::{Artifact, NewArtifact};
 use crate::domain::event::{Event, kind};
 use crate::domain::id::TaskId;
@@ -157,7 +156,7 @@ impl App {
 }
 
 /// Why a merge is not committed.
-enum Undo {
+pub(super) enum Undo {
     DryRun,
     Failed(Box<Failure>),
 }
@@ -189,7 +188,7 @@ pub(super) fn merge(
     tx.append_many(&fresh, |id| each(id))?;
     name_tasks(tx, &mut report)?;
     report.superseded = superseded(tx, &fresh)?;
-    report.concurrent = concurrent(tx, &fresh, &report)?;
+    report.concurrent = conflicts::of_import(tx, &fresh, &report.tasks)?;
     for sourced in &set.artifacts {
         match tx.add_artifact(&sourced.item)? {
             ArtifactAdded::New | ArtifactAdded::Completed => report.new_artifacts += 1,
@@ -366,23 +365,6 @@ fn superseded(reader: &Reader<'_>, fresh: &[&Event]) -> Result<Vec<(Option<Strin
             found.push((task.map(|task| task.name()), name));
         }
     }
-    Ok(found)
-}
-
-/// Conflicts of the tasks that were known before, as far as the new events have to do with them.
-fn concurrent(
-    reader: &Reader<'_>,
-    fresh: &[&Event],
-    report: &ImportReport,
-) -> Result<Vec<TaskConflicts>, Failure> {
-    let known = report.tasks.iter().filter(|(_, task)| !task.is_new).map(|(id, _)| id);
-    let mut found = conflicts::of_tasks(reader, known.filter_map(|id| TaskId::parse_foreign(id)))?;
-    let ids: HashSet<&str> = fresh.iter().map(|event| event.id.as_str()).collect();
-    let is_new = |change: &Change| ids.contains(change.event.as_str());
-    for task in &mut found {
-        task.conflicts.retain(|of| is_new(&of.holds) || of.lost.iter().any(is_new));
-    }
-    found.retain(|task| !task.conflicts.is_empty());
     Ok(found)
 }
 

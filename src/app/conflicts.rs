@@ -1,9 +1,11 @@
 //! What clones changed without knowing of each other: after a merge one of the values holds, and
 //! somebody should hear of the others.
 
-use super::{App, Failure, resolve};
+use std::collections::{BTreeMap, HashSet};
+
+use super::{App, Failure, TaskImport, resolve};
 use crate::domain::id::TaskId;
-use crate::domain::{Concurrent, Task, concurrent_changes};
+use crate::domain::{Change, Concurrent, Event, Task, concurrent_changes};
 use crate::store::Reader;
 
 /// A task with what was changed on it concurrently.
@@ -35,8 +37,26 @@ impl App {
     }
 }
 
+/// Conflicts of the tasks that were known before an import, as far as the new events have to do
+/// with them.
+pub(super) fn of_import(
+    reader: &Reader<'_>,
+    fresh: &[&Event],
+    tasks: &BTreeMap<String, TaskImport>,
+) -> Result<Vec<TaskConflicts>, Failure> {
+    let known = tasks.iter().filter(|(_, task)| !task.is_new).map(|(id, _)| id);
+    let mut found = of_tasks(reader, known.filter_map(|id| TaskId::parse_foreign(id)))?;
+    let ids: HashSet<&str> = fresh.iter().map(|event| event.id.as_str()).collect();
+    let is_new = |change: &Change| ids.contains(change.event.as_str());
+    for task in &mut found {
+        task.conflicts.retain(|of| is_new(&of.holds) || of.lost.iter().any(is_new));
+    }
+    found.retain(|task| !task.conflicts.is_empty());
+    Ok(found)
+}
+
 /// The conflicts of these tasks; tasks without any are left out.
-pub(super) fn of_tasks(
+fn of_tasks(
     reader: &Reader<'_>,
     tasks: impl IntoIterator<Item = TaskId>,
 ) -> Result<Vec<TaskConflicts>, Failure> {

@@ -4,7 +4,10 @@
 //! never sees arguments, standard output or HTTP, and holds no SQL.
 
 mod archive;
+mod artifact;
 mod ask;
+mod backfill;
+mod batch;
 mod bulk;
 mod circles;
 pub mod code;
@@ -14,6 +17,8 @@ mod execute;
 mod facts;
 mod failure;
 mod feed;
+mod git;
+mod hooks;
 mod identity;
 mod init;
 mod list;
@@ -22,13 +27,16 @@ mod next;
 mod read;
 mod resolve;
 mod resource;
+mod search;
 mod session;
 mod tree_report;
+mod versions;
 mod world;
 
 use std::path::Path;
 use std::time::Duration;
 
+pub use batch::{Batch, LineResult, batch_members};
 pub use bulk::{ImportReport, ImportSet, Merge, Place, Prefer, Sourced, TaskImport};
 pub use code::{Code, ExitClass};
 pub use conflicts::TaskConflicts;
@@ -37,20 +45,24 @@ pub use execute::{Names, Outcome};
 pub use facts::names_over_time;
 pub use failure::Failure;
 pub use feed::FeedPage;
+pub use git::{Commit, Search, Traces};
+pub use hooks::{Due, HookReport, Pending, Standing, Trust, hook_id, run as run_hooks};
 pub use identity::{Identity, actor};
 pub use init::{InitOptions, InitOutcome};
 pub use list::{BlockReason, BlockedTask, Listing};
 pub use mend::{Mended, TREE_CHECK, TreeState};
 pub use next::POOL;
 pub use read::{ArtifactInfo, CommentThread, Details, PlanText, Related};
-pub use resolve::{chosen_event_id, chosen_resource_id, chosen_task_id, comment_id};
+pub use resolve::{chosen_artifact_id, chosen_event_id, chosen_resource_id, chosen_task_id, comment_id};
 pub use resource::{Known, Resources, patiently};
+pub use search::Hits;
 pub use tree_report::{Disagreement, TreeReport};
+pub use versions::Version;
 pub use world::World;
 
 pub use crate::store::{
-    Answer, Arrival, FeedQuery, Incoming, Limits, Reader, Root, SQL_VIEWS, ShortIdIndex, SqlValue, Table,
-    TaskFilter, TaskSort, TextKind, Totals, Waiting, hex, sha256,
+    Answer, Arrival, FeedQuery, FoundIn, Hit, Incoming, Limits, Piece, Reader, Root, SQL_VIEWS, ShortIdIndex,
+    SqlValue, Table, TaskFilter, TaskSort, TextKind, Totals, Waiting, hex, sha256,
 };
 use crate::store::{Store, find};
 
@@ -62,6 +74,8 @@ pub struct App {
     store: Store,
     world: World,
     root: Root,
+    /// What is committed, and calls hooks once the file is let go.
+    due: Vec<Due>,
 }
 
 impl App {
@@ -79,7 +93,7 @@ impl App {
     /// A `STORE_…` code.
     pub fn open_read(root: Root, world: World) -> Result<Self, Failure> {
         let store = Store::open_read(&root.lattice)?;
-        Ok(Self { store, world, root })
+        Ok(Self { store, world, root, due: Vec::new() })
     }
 
     /// Opens for writing, queueing behind other writers for at most `wait`.
@@ -88,7 +102,7 @@ impl App {
     /// A `STORE_…` code.
     pub fn open_write(root: Root, world: World, wait: Duration) -> Result<Self, Failure> {
         let store = Store::open_write(&root.lattice, wait)?;
-        Ok(Self { store, world, root })
+        Ok(Self { store, world, root, due: Vec::new() })
     }
 
     /// A tracker in memory that was just initialised, for tests.
@@ -103,6 +117,7 @@ impl App {
             store,
             world,
             root: Root { project: nowhere.clone(), lattice: nowhere.clone(), tree: nowhere },
+            due: Vec::new(),
         })
     }
 

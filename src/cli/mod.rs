@@ -19,8 +19,14 @@ mod tracker;
 mod write;
 
 mod archive;
+mod artifact;
 mod assign;
+mod attach;
+mod backfill_ids;
+mod batch;
 mod blocked;
+mod branch_link;
+mod branch_unlink;
 mod comment;
 mod comment_delete;
 mod comment_edit;
@@ -35,6 +41,7 @@ mod doctor;
 mod event;
 mod events;
 mod export;
+mod hooks;
 mod import;
 mod init;
 mod link;
@@ -46,6 +53,7 @@ mod react;
 mod ready;
 mod rebuild;
 mod resource;
+mod search;
 mod session;
 mod set_project_code;
 mod set_subproject_code;
@@ -53,6 +61,7 @@ mod show;
 mod sql;
 mod status;
 mod sync;
+mod task_history;
 mod unarchive;
 mod unlink;
 mod unreact;
@@ -130,9 +139,12 @@ const COMMANDS: &[Entry] = &[
     entry!(complete, "complete", Tasks, "Review a task and finish it, in one step"),
     entry!(link, "link", Tasks, "Relate a task to another"),
     entry!(unlink, "unlink", Tasks, "End a relation between tasks"),
+    entry!(branch_link, "branch-link", Tasks, "Say that a branch of git belongs to a task"),
+    entry!(branch_unlink, "branch-unlink", Tasks, "Take a branch of git off a task"),
     entry!(archive, "archive", Tasks, "Put tasks away"),
     entry!(unarchive, "unarchive", Tasks, "Bring tasks back"),
     entry!(event, "event", Tasks, "Record an event of a type of your own"),
+    entry!(batch, "batch", Tasks, "Make many changes at once, all or nothing"),
     entry!(resource, "resource", Tasks, "Hold things that only so many may use at once"),
     entry!(session, "session", Tasks, "Begin and end sessions: names to work under"),
     entry!(comment, "comment", Talk, "Say something about a task"),
@@ -143,8 +155,12 @@ const COMMANDS: &[Entry] = &[
     entry!(unreact, "unreact", Talk, "Take a sign back"),
     entry!(plan, "plan", Talk, "Show or write how a task is to be done"),
     entry!(notes, "notes", Talk, "Show or write notes about a task"),
+    entry!(attach, "attach", Talk, "Keep a file, an address or a text with a task"),
+    entry!(artifact, "artifact", Talk, "Show an artifact, or write out what it holds"),
     entry!(list, "list", Questions, "List tasks"),
+    entry!(search, "search", Questions, "Find tasks by words in their texts"),
     entry!(show, "show", Questions, "Show one task with its history"),
+    entry!(task_history, "history", Questions, "Tell what happened to a task, or how its plan read before"),
     entry!(ready, "ready", Questions, "List tasks that could be begun now"),
     entry!(blocked, "blocked", Questions, "List tasks that cannot be begun, and why"),
     entry!(events, "events", Questions, "Print what happened, in order of arrival"),
@@ -160,6 +176,8 @@ const COMMANDS: &[Entry] = &[
     entry!(config, "config", Tracker, "Read and change the settings"),
     entry!(set_project_code, "set-project-code", Tracker, "Set what short ids begin with"),
     entry!(set_subproject_code, "set-subproject-code", Tracker, "Set what follows the project code"),
+    entry!(backfill_ids, "backfill-ids", Tracker, "Give short ids to tasks without one"),
+    entry!(hooks, "hooks", Tracker, "Show the commands that run after changes, and trust them"),
     entry!(completions, "completions", Tracker, "Print what a shell needs to complete commands"),
 ];
 
@@ -168,7 +186,10 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> std::process::ExitCode 
     let args: Vec<OsString> = args.into_iter().collect();
     let context = Context::new(&args);
     let result = parse::command_line(&args).and_then(|line| match line {
-        Line::Command(entry, matches) => (entry.run)(&matches, &context),
+        Line::Command(entry, matches) => {
+            let result = (entry.run)(&matches, &context);
+            hooks::after(result, &context, matches.get_flag(parse::NO_HOOKS))
+        }
         Line::Answer(done) => Ok(done),
         Line::Nothing => Ok(welcome::welcome(&context)),
     });
