@@ -269,6 +269,7 @@ struct Import {
     contested: Vec<Contested>,
     quarantined: Vec<String>,
     superseded: Vec<Superseded>,
+    conflicts: Vec<Value>,
     notices: Vec<String>,
     disagreements: Vec<Disagreement>,
     unknown_files: Vec<String>,

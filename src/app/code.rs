@@ -70,6 +70,10 @@ codes! {
     PlanRequired "PLAN_REQUIRED" Refused
     InvalidRole "INVALID_ROLE" Refused
     AlreadyClaimed "ALREADY_CLAIMED" Refused
+    ResourceHeld "RESOURCE_HELD" Refused
+    NotHeld "NOT_HELD" Refused
+    Expired "EXPIRED" Refused
+    Timeout "TIMEOUT" Refused
     PayloadTooLarge "PAYLOAD_TOO_LARGE" Refused
     CursorExpired "CURSOR_EXPIRED" Refused
     ImportInvalid "IMPORT_INVALID" Refused

@@ -6,8 +6,9 @@ use super::failure::Failure;
 use super::identity::Identity;
 use super::{facts, resolve};
 use crate::domain::event::{Event, EventBody, MAX_BYTES, Subject, kind};
-use crate::domain::id::TaskId;
-use crate::domain::{Artifact, Author, Command, Config, Decision, Facts, SortKey, Task, decide};
+use crate::domain::id::{ResourceId, TaskId};
+use crate::domain::resource::Resource;
+use crate::domain::{Actor, Artifact, Author, Command, Config, Decision, Facts, SortKey, Task, decide};
 use crate::store::{ArtifactAdded, Reader, Transaction};
 
 /// What came of a command.
@@ -19,6 +20,8 @@ pub struct Outcome {
     pub task: Option<Task>,
     /// The task as it was before.
     pub before: Option<Task>,
+    /// The resource that the command was about, as it is now.
+    pub resource: Option<Resource>,
     /// The stored event of an id that the caller chose, where the same was written before.
     pub known: Option<Event>,
     /// The artifact that was attached, now or before.
@@ -36,6 +39,8 @@ pub struct Names<'a> {
     pub now_millis: u64,
     /// An id for a new task.
     pub fresh_task: TaskId,
+    /// An id for a new resource.
+    pub fresh_resource: ResourceId,
 }
 
 impl Names<'_> {
@@ -69,11 +74,19 @@ impl Names<'_> {
         Ok(self.reader.find_task(id)?.map_or_else(|| id.to_string(), |task| task.name()))
     }
 
+    /// The name of the resource that this text means.
+    ///
+    /// # Errors
+    /// `NOT_FOUND` for an id of no resource.
+    pub fn resource(&self, text: &str) -> Result<String, Failure> {
+        resolve::resource(self.reader, text)
+    }
+
     /// The actor or the session that this text names.
     ///
     /// # Errors
     /// `INVALID_ACTOR`.
-    pub fn actor(&self, text: &str) -> Result<crate::domain::Actor, Failure> {
+    pub fn actor(&self, text: &str) -> Result<Actor, Failure> {
         super::identity::actor_or_session(self.reader, text)
     }
 }
@@ -92,15 +105,42 @@ impl App {
         self.store.write(|tx| {
             let config = tx.config()?;
             let author = who.author(tx, &config)?;
-            let names = Names {
-                reader: tx,
-                config: &config,
-                now_millis: world.millis(),
-                fresh_task: world.task_id(),
-            };
-            let command = build(&names)?;
+            let command = build(&names(tx, &config, world))?;
             carry_out(tx, world, config, &author, &command)
         })
+    }
+}
+
+impl App {
+    /// Whether a command would be carried out now, without doing it: for those who wait, and must
+    /// not queue with the writers each time they look.
+    ///
+    /// # Errors
+    /// What [`App::execute`] would fail with.
+    pub fn weigh(
+        &self,
+        who: &Identity,
+        build: impl FnOnce(&Names<'_>) -> Result<Command, Failure>,
+    ) -> Result<(), Failure> {
+        let world = &self.world;
+        self.store.read(|reader| {
+            let config = reader.config()?;
+            let author = who.author(reader, &config)?;
+            let command = build(&names(reader, &config, world))?;
+            let facts = facts::load(reader, world, config, &command)?;
+            decide(&facts, &author, &command)?;
+            Ok(())
+        })
+    }
+}
+
+fn names<'a>(reader: &'a Reader<'a>, config: &'a Config, world: &super::World) -> Names<'a> {
+    Names {
+        reader,
+        config,
+        now_millis: world.millis(),
+        fresh_task: world.task_id(),
+        fresh_resource: world.resource_id(),
     }
 }
 
@@ -116,6 +156,9 @@ pub(super) fn carry_out(
     let decision = decide(&facts, author, command)?;
     let artifact = decision.artifacts.last().map(|new| new.artifact.clone());
     let events = write(tx, world, &facts, author, decision)?;
+    if let (Actor::Session(_), false) = (&author.actor, events.is_empty()) {
+        tx.touch_session(author.actor.display(), &facts.now.to_string())?;
+    }
     let task = match command.task() {
         Some(_) if events.is_empty() => facts.task.clone(),
         Some(id) => tx.find_task(id)?,
@@ -124,7 +167,11 @@ pub(super) fn carry_out(
     let warnings = warnings(tx, &facts.config, &events)?;
     let known = facts.same_id.filter(|_| events.is_empty());
     let artifact = artifact.or_else(|| facts.same_artifact.map(|known| known.artifact));
-    Ok(Outcome { events, task, before: facts.task, known, artifact, warnings })
+    let resource = match command.resource() {
+        Some(name) => tx.find_resource(name)?.map(|resource| resource.at(facts.now)),
+        None => None,
+    };
+    Ok(Outcome { events, task, before: facts.task, resource, known, artifact, warnings })
 }
 
 /// Stamps what was decided with ids, time, author and parents, and writes it.
@@ -135,7 +182,7 @@ fn write(
     author: &Author,
     decision: Decision,
 ) -> Result<Vec<Event>, Failure> {
-    let (now, task) = (facts.now, facts.task.as_ref());
+    let (now, task, resource) = (facts.now, facts.task.as_ref(), facts.resource.as_ref());
     for artifact in &decision.artifacts {
         if tx.add_artifact(artifact)? == ArtifactAdded::Differs {
             return Err(
@@ -147,11 +194,13 @@ fn write(
         return Ok(Vec::new());
     }
     let mut last: Vec<SortKey> = tx.last_key()?.into_iter().chain(task.map(Task::last_key)).collect();
+    last.extend(resource.map(Resource::last_key));
     let mut heads = match decision.events.first().map(|e| &e.subject) {
         Some(Subject::Instance) => {
             last.extend(tx.last_instance_key()?);
             tx.instance_heads()?
         }
+        Some(Subject::Resource(_)) => resource.map(Resource::head_ids).unwrap_or_default(),
         _ => task.map(Task::head_ids).unwrap_or_default(),
     };
     let mut events = Vec::with_capacity(decision.events.len());

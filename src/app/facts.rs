@@ -19,6 +19,9 @@ pub(super) fn load(
     if let Some(id) = command.task() {
         facts.task = reader.find_task(id)?;
     }
+    if let Some(name) = command.resource() {
+        facts.resource = reader.find_resource(name)?;
+    }
     match command {
         Command::Create { id, chosen, .. } => {
             if *chosen {
@@ -53,7 +56,14 @@ pub(super) fn load(
             facts.same_artifact = known_artifact(reader, id, attachment.content.bytes())?
         }
         Command::NameTask { .. } => facts.next_short_id = next_short_id(reader, &facts.config)?,
-        Command::Comment { .. }
+        Command::CreateResource { id, chosen: true, .. } => {
+            facts.name_of_id = reader.resource_of_id(id.as_str())?
+        }
+        Command::CreateResource { .. }
+        | Command::AcquireResource { .. }
+        | Command::ReleaseResource { .. }
+        | Command::HeartbeatResource { .. }
+        | Command::Comment { .. }
         | Command::Attach { .. }
         | Command::BranchLink { .. }
         | Command::BranchUnlink { .. }
@@ -89,6 +99,8 @@ pub(super) fn empty(world: &World, config: Config) -> Facts {
         descriptions: Vec::new(),
         review_cycles: 0,
         same_id: None,
+        resource: None,
+        name_of_id: None,
         next_short_id: None,
         same_artifact: None,
         fresh_artifact: world.artifact_id(),

@@ -7,6 +7,7 @@ use serde_json::{Map, Value, json};
 
 use super::code::Code;
 use crate::domain::Rejection;
+use crate::domain::resource::Holder;
 use crate::store::{RootError, StoreError};
 
 /// What a user is told when something did not work. Nothing was changed, unless the code is
@@ -172,6 +173,29 @@ impl From<Rejection> for Failure {
             R::NoSuchSetting { path } => {
                 Self::new(Code::NotFound, format!("nothing is set at {path}")).hint("see `lattice config list`")
             }
+            R::NoSuchResource { name } => Self::new(Code::NotFound, format!("there is no resource {name}"))
+                .hint(format!("`lattice resource list` shows them; `lattice resource create {name}` makes it")),
+            R::ResourceExists { name, id } => Self::new(Code::Conflict, format!("the resource {name} is there already, as {id}"))
+                .hint(format!("use it as it is: `lattice resource status {name}`")),
+            R::ResourceHeld { name, max_holders, holders } => {
+                let who: Vec<String> =
+                    holders.iter().map(|h| format!("{} until {}", h.actor, h.expires_at)).collect();
+                Self::new(Code::ResourceHeld, format!("{name} is held by {}", who.join(", ")))
+                    .hint(format!("wait for it: `lattice resource acquire {name} --wait`; --force takes it away from them"))
+                    .details(json!({"name": name, "max_holders": max_holders, "holders": holders.iter().map(Holder::value).collect::<Vec<_>>()}))
+            }
+            R::NotHeld { name, actor } => Self::new(Code::NotHeld, format!("{actor} does not hold {name}"))
+                .hint(format!("see `lattice resource status {name}`")),
+            R::HoldExpired { name, actor, at } => {
+                Self::new(Code::Expired, format!("{actor} held {name} until {at}, and no longer"))
+                    .hint(format!("take it again: `lattice resource acquire {name}`"))
+            }
+            R::NoFramework { model } => {
+                Self::new(Code::ValidationError, format!("the model {model} needs a framework that it runs in"))
+                    .hint("add --framework NAME, such as claude-code; only the model `human` goes without")
+            }
+            R::SessionEnded { name, at } => Self::new(Code::NotFound, format!("the session {name} ended at {at}"))
+                .hint("see `lattice session list`"),
         }
     }
 }

@@ -10,6 +10,7 @@ mod backfill;
 mod bulk;
 mod circles;
 pub mod code;
+mod conflicts;
 mod examine;
 mod execute;
 mod facts;
@@ -23,7 +24,10 @@ mod mend;
 mod next;
 mod read;
 mod resolve;
+mod resource;
+mod session;
 mod tree_report;
+mod versions;
 mod world;
 
 use std::path::Path;
@@ -31,6 +35,7 @@ use std::time::Duration;
 
 pub use bulk::{ImportReport, ImportSet, Merge, Place, Prefer, Sourced, TaskImport};
 pub use code::{Code, ExitClass};
+pub use conflicts::TaskConflicts;
 pub use examine::{CHECKS, Finding, Level, Report};
 pub use execute::{Names, Outcome};
 pub use facts::names_over_time;
@@ -43,8 +48,10 @@ pub use list::{BlockReason, BlockedTask, Listing};
 pub use mend::{Mended, TREE_CHECK, TreeState};
 pub use next::POOL;
 pub use read::{ArtifactInfo, CommentThread, Details, PlanText, Related};
-pub use resolve::{chosen_artifact_id, chosen_event_id, chosen_task_id, comment_id};
+pub use resolve::{chosen_artifact_id, chosen_event_id, chosen_resource_id, chosen_task_id, comment_id};
+pub use resource::{Known, Resources, patiently};
 pub use tree_report::{Disagreement, TreeReport};
+pub use versions::Version;
 pub use world::World;
 
 pub use crate::store::{

@@ -216,14 +216,16 @@ fn details(reader: &Reader<'_>, task: Task) -> Result<Details, Failure> {
             artifact: reader.find_artifact(&evidence.id)?,
         });
     }
+    let (plan, has_notes) = reader.plan_and_notes(&task.id)?;
+    let (titles, descriptions) = super::names_over_time(Some(&task), &events);
     Ok(Details {
         valid_transitions: workflow::valid_transitions(&config, &task.status),
         status_name: config.display_name(&task.status),
         related,
         incoming: reader.incoming(&task.id)?,
         artifacts,
-        has_plan: !plan_of(reader, &task)?.is_scaffold,
-        has_notes: reader.find_text(TextKind::Notes, &task.id)?.is_some(),
+        has_plan: plan.is_some_and(|body| !plan::is_scaffold(&body, &titles, &descriptions)),
+        has_notes,
         traces: Traces::default(),
         reopened: events.iter().rev().find(|e| left_done(e)).cloned(),
         events,

@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::code::Code;
 use super::failure::Failure;
-use crate::domain::id::{ArtifactId, EventId, TaskId};
+use crate::domain::id::{ArtifactId, EventId, ResourceId, TaskId};
 use crate::domain::{Artifact, ShortId, Task};
 use crate::store::Reader;
 
@@ -20,8 +20,7 @@ const SHORTEST: usize = 4;
 pub fn task(reader: &Reader<'_>, text: &str) -> Result<Task, Failure> {
     let text = text.trim();
     if let Some(short_id) = ShortId::parse(text) {
-        let id = reader.task_of_short_id(&short_id)?.ok_or_else(|| not_found(&short_id.to_string()))?;
-        return found(reader, &id, text);
+        return reader.task_of_short_id(&short_id)?.ok_or_else(|| not_found(&short_id.to_string()));
     }
     let Some(rest) = text.strip_prefix("task_").or_else(|| text.strip_prefix("TASK_")) else {
         return by_prefix(reader, text, text);
@@ -48,10 +47,6 @@ pub fn task_id(reader: &Reader<'_>, text: &str) -> Result<TaskId, Failure> {
         return Ok(id);
     }
     task(reader, text).map(|task| task.id)
-}
-
-fn found(reader: &Reader<'_>, id: &TaskId, text: &str) -> Result<Task, Failure> {
-    reader.find_task(id)?.ok_or_else(|| not_found(text))
 }
 
 fn by_prefix(reader: &Reader<'_>, text: &str, rest: &str) -> Result<Task, Failure> {
@@ -106,6 +101,31 @@ fn invalid(text: &str) -> Failure {
 
 fn not_found(text: &str) -> Failure {
     Failure::new(Code::NotFound, format!("there is no task {text}")).hint("see `lattice list`")
+}
+
+/// The name of the resource that this text means: a name, or the id of one. Whether there is one
+/// of the name is not asked.
+///
+/// # Errors
+/// `NOT_FOUND` for an id of no resource.
+pub fn resource(reader: &Reader<'_>, text: &str) -> Result<String, Failure> {
+    if reader.find_resource(text)?.is_some() || ResourceId::parse_foreign(text).is_none() {
+        return Ok(text.to_owned());
+    }
+    reader.resource_of_id(text)?.ok_or_else(|| {
+        Failure::new(Code::NotFound, format!("there is no resource {text}"))
+            .hint("see `lattice resource list`")
+    })
+}
+
+/// An id that a caller chose for a new resource. It may not lie far ahead of the clock.
+///
+/// # Errors
+/// `INVALID_ID`.
+pub fn chosen_resource_id(text: &str, now_millis: u64) -> Result<ResourceId, Failure> {
+    let id = ResourceId::parse(text).ok_or_else(|| chosen("resource", "res_", text))?;
+    not_ahead(id.value(), now_millis, text)?;
+    Ok(id)
 }
 
 /// A comment's id. Text that cannot be one names no comment, as any other unknown id does.

@@ -8,7 +8,7 @@ use super::output::{Done, output_failed};
 use super::text::printable;
 use super::write::OutputArgs;
 use crate::app::{Failure, FeedPage, FeedQuery};
-use crate::domain::json;
+use crate::domain::{Subject, json};
 use crate::view;
 
 /// Which events.
@@ -87,7 +87,11 @@ fn print(page: &FeedPage, epoch: &str, form: Form) -> Result<(), Failure> {
             Form::Json => text.push_str(&json::line(&view::arrival(arrival, epoch))),
             Form::Quiet => text.push_str(arrival.event.id.as_str()),
             Form::Human => {
-                let name = arrival.event.task().and_then(|id| page.names.get(id.as_str()));
+                let name = match &arrival.event.subject {
+                    Subject::Task(id) => page.names.get(id.as_str()),
+                    Subject::Resource(id) => page.names.get(id.as_str()),
+                    Subject::Instance => None,
+                };
                 let line = history::line(&arrival.event, name.map(String::as_str), &names);
                 text.push_str(&printable(&format!("{}  {line}", arrival.seq)));
             }

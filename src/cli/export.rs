@@ -77,7 +77,8 @@ fn document(app: &App, include_sensitive: bool) -> Result<Vec<u8>, Failure> {
     Ok(bytes)
 }
 
-fn paths(report: &ExportReport) -> String {
+/// The files that were written or taken away, a line each.
+pub fn paths(report: &ExportReport) -> String {
     report.written.iter().chain(&report.removed).map(|path| format!("{}\n", path.display())).collect()
 }
 

@@ -33,6 +33,7 @@ mod comments;
 mod complete;
 mod completions;
 mod config;
+mod conflicts;
 mod context_text;
 mod create;
 mod doctor;
@@ -49,11 +50,15 @@ mod plan;
 mod react;
 mod ready;
 mod rebuild;
+mod resource;
+mod session;
 mod set_project_code;
 mod set_subproject_code;
 mod show;
 mod sql;
 mod status;
+mod sync;
+mod task_history;
 mod unarchive;
 mod unlink;
 mod unreact;
@@ -136,6 +141,8 @@ const COMMANDS: &[Entry] = &[
     entry!(archive, "archive", Tasks, "Put tasks away"),
     entry!(unarchive, "unarchive", Tasks, "Bring tasks back"),
     entry!(event, "event", Tasks, "Record an event of a type of your own"),
+    entry!(resource, "resource", Tasks, "Hold things that only so many may use at once"),
+    entry!(session, "session", Tasks, "Begin and end sessions: names to work under"),
     entry!(comment, "comment", Talk, "Say something about a task"),
     entry!(comments, "comments", Talk, "Show what was said about a task"),
     entry!(comment_edit, "comment-edit", Talk, "Change what a comment says"),
@@ -148,10 +155,13 @@ const COMMANDS: &[Entry] = &[
     entry!(artifact, "artifact", Talk, "Show an artifact, or write out what it holds"),
     entry!(list, "list", Questions, "List tasks"),
     entry!(show, "show", Questions, "Show one task with its history"),
+    entry!(task_history, "history", Questions, "Tell what happened to a task, or how its plan read before"),
     entry!(ready, "ready", Questions, "List tasks that could be begun now"),
     entry!(blocked, "blocked", Questions, "List tasks that cannot be begun, and why"),
     entry!(events, "events", Questions, "Print what happened, in order of arrival"),
     entry!(sql, "sql", Questions, "Ask in SQL, reading only"),
+    entry!(sync, "sync", Sharing, "Take in what the exported files say, then write them"),
+    entry!(conflicts, "conflicts", Sharing, "List what two sides changed without knowing of each other"),
     entry!(export, "export", Sharing, "Write the tracker as files that git and people can read"),
     entry!(import, "import", Sharing, "Take in what such files say"),
     entry!(doctor, "doctor", Tracker, "Examine the tracker"),

@@ -5,6 +5,7 @@
 //! sees them all.
 
 use std::ffi::OsString;
+use std::time::Duration;
 
 use clap::error::ErrorKind;
 use clap::{Arg, ArgAction, ArgMatches, Command as Clap};
@@ -93,6 +94,23 @@ fn short_help(command: Clap) -> Clap {
 /// The sentence that the usage error ends with.
 pub fn count(text: &str) -> Result<usize, String> {
     text.parse().map_err(|_| "write a whole number, 0 or more".to_owned())
+}
+
+/// A whole number on the command line, of any sign.
+///
+/// # Errors
+/// The sentence that the usage error ends with.
+pub fn number(text: &str) -> Result<i64, String> {
+    text.parse().map_err(|_| "write a whole number".to_owned())
+}
+
+/// Seconds on the command line.
+///
+/// # Errors
+/// The sentence that the usage error ends with.
+pub fn duration(text: &str) -> Result<Duration, String> {
+    let seconds = text.parse().ok().and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
+    seconds.ok_or_else(|| "write a number of seconds, 0 or more".to_owned())
 }
 
 /// What stands behind an option is its value, even if it begins with a dash, as the items of a

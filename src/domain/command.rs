@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 use super::actor::Actor;
 use super::artifact::Attachment;
 use super::event::Stamp;
-use super::id::{ArtifactId, EventId, TaskId};
+use super::id::{ArtifactId, EventId, ResourceId, TaskId};
 
 /// Who acts, and what is said about it.
 #[derive(Clone, Debug, PartialEq)]
@@ -49,6 +49,16 @@ pub struct NewTask {
     pub description: Option<String>,
     pub tags: Vec<String>,
     pub assigned_to: Option<Actor>,
+}
+
+/// A new resource. `None` takes what the configuration declares, else the default.
+#[derive(Clone, Debug, Default, PartialEq)]
+#[allow(missing_docs, reason = "the members are those of a resource")]
+pub struct NewResource {
+    pub name: String,
+    pub description: Option<String>,
+    pub max_holders: Option<i64>,
+    pub ttl_seconds: Option<i64>,
 }
 
 /// One wish.
@@ -194,6 +204,27 @@ pub enum Command {
         code: String,
         force: bool,
     },
+    /// Makes a resource. `chosen` says that the id came from the caller, who may be trying again.
+    CreateResource {
+        id: ResourceId,
+        chosen: bool,
+        resource: NewResource,
+    },
+    /// Takes a hold on a resource, for a task if that is named. `fresh` is its id if it is
+    /// declared in the configuration only; `force` takes it from its holders.
+    AcquireResource {
+        name: String,
+        fresh: ResourceId,
+        task: Option<TaskId>,
+        force: bool,
+    },
+    ReleaseResource {
+        name: String,
+    },
+    /// Makes a hold last from now on.
+    HeartbeatResource {
+        name: String,
+    },
 }
 
 impl Command {
@@ -228,7 +259,23 @@ impl Command {
             | Self::UnsetConfig { .. }
             | Self::EditConfig { .. }
             | Self::SetProjectCode { .. }
-            | Self::SetSubprojectCode { .. } => None,
+            | Self::SetSubprojectCode { .. }
+            | Self::CreateResource { .. }
+            | Self::AcquireResource { .. }
+            | Self::ReleaseResource { .. }
+            | Self::HeartbeatResource { .. } => None,
+        }
+    }
+
+    /// The name of the resource that the command is about, if it is about one.
+    #[must_use]
+    pub fn resource(&self) -> Option<&str> {
+        match self {
+            Self::CreateResource { resource: NewResource { name, .. }, .. }
+            | Self::AcquireResource { name, .. }
+            | Self::ReleaseResource { name }
+            | Self::HeartbeatResource { name } => Some(name),
+            _ => None,
         }
     }
 }

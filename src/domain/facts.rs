@@ -5,6 +5,7 @@ use super::comment::Comment;
 use super::config::Config;
 use super::event::Event;
 use super::id::ArtifactId;
+use super::resource::Resource;
 use super::short_id::ShortId;
 use super::task::Task;
 use super::time::Timestamp;
@@ -44,6 +45,10 @@ pub struct Facts {
     pub next_short_id: Option<ShortId>,
     /// The artifact that is there under the id that the caller chose.
     pub same_artifact: Option<KnownArtifact>,
+    /// The resource that the command names, if it exists.
+    pub resource: Option<Resource>,
+    /// The name that was created under the resource's chosen id, if one was.
+    pub name_of_id: Option<String>,
     /// An id for an artifact, should one be made.
     pub fresh_artifact: ArtifactId,
 }

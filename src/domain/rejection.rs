@@ -1,5 +1,7 @@
 //! What a rule says no with: data only, the sentences are made elsewhere.
 
+use super::resource::Holder;
+
 /// Why a command was refused. Names of tasks are what people call them (short id, else id).
 #[derive(Clone, Debug, PartialEq)]
 #[allow(missing_docs, reason = "the members say what their names say")]
@@ -68,4 +70,18 @@ pub enum Rejection {
     BranchNotLinked { task: String, branch: String },
     /// Nothing stands at this path of the configuration.
     NoSuchSetting { path: String },
+    /// Neither made nor declared in the configuration.
+    NoSuchResource { name: String },
+    /// A resource of this name is there already.
+    ResourceExists { name: String, id: String },
+    /// As many as may hold it do.
+    ResourceHeld { name: String, max_holders: i64, holders: Vec<Holder> },
+    /// The actor does not hold it.
+    NotHeld { name: String, actor: String },
+    /// The actor held it, but not long enough.
+    HoldExpired { name: String, actor: String, at: String },
+    /// Only a person works without a framework.
+    NoFramework { model: String },
+    /// The session has ended.
+    SessionEnded { name: String, at: String },
 }

@@ -264,25 +264,29 @@ pub struct Incoming {
     pub note: Option<String>,
 }
 
+/// The oldest first. Sorted here: there are few, and SQLite would take longer to prepare for it.
 pub(super) fn incoming(conn: &Connection, task: &TaskId) -> Result<Vec<Incoming>, StoreError> {
     let mut statement = conn
         .prepare_cached(
-            "SELECT r.task_id, t.short_id, t.title, r.type, r.note FROM relationships r LEFT JOIN tasks t ON t.id = r.task_id
-              WHERE r.target_task_id = ?1 ORDER BY r.created_at, r.task_id, r.type",
+            "SELECT r.created_at, r.task_id, t.short_id, t.title, r.type, r.note FROM relationships r
+               LEFT JOIN tasks t ON t.id = r.task_id WHERE r.target_task_id = ?1",
         )
         .sql()?;
     let found = statement
         .query_map([task.as_str()], |row| {
-            Ok(Incoming {
-                source: row.get(0)?,
-                source_short_id: row.get(1)?,
-                source_title: row.get(2)?,
-                kind: row.get(3)?,
-                note: row.get(4)?,
-            })
+            let incoming = Incoming {
+                source: row.get(1)?,
+                source_short_id: row.get(2)?,
+                source_title: row.get(3)?,
+                kind: row.get(4)?,
+                note: row.get(5)?,
+            };
+            Ok((row.get(0)?, incoming))
         })
         .sql()?;
-    found.collect::<Result<_, _>>().sql()
+    let mut found: Vec<(String, Incoming)> = found.collect::<Result<_, _>>().sql()?;
+    found.sort_by(|(a, x), (b, y)| (a, &x.source, &x.kind).cmp(&(b, &y.source, &y.kind)));
+    Ok(found.into_iter().map(|(_, incoming)| incoming).collect())
 }
 
 /// The way over relations from one task to another, as ids, both ends included; `None` if there
@@ -342,6 +346,20 @@ pub(super) fn comments(conn: &Connection, task: &TaskId) -> Result<Vec<Comment>,
     let states: Vec<String> =
         statement.query_map([task.as_str()], |row| row.get(0)).sql()?.collect::<Result<_, _>>().sql()?;
     states.iter().map(|state| rows::decoded(state, "comments.state")).collect()
+}
+
+/// Tasks whose history forks: two ends that nobody joined, or an event that joined two.
+pub(super) fn forked_tasks(conn: &Connection) -> Result<Vec<TaskId>, StoreError> {
+    let mut statement = conn
+        .prepare(
+            "SELECT id FROM tasks WHERE json_array_length(state, '$.heads') > 1
+             UNION SELECT task_id FROM events
+              WHERE task_id IS NOT NULL AND json_array_length(raw, '$.parents') > 1 ORDER BY 1",
+        )
+        .sql()?;
+    let ids: Vec<String> =
+        statement.query_map([], |row| row.get(0)).sql()?.collect::<Result<_, _>>().sql()?;
+    Ok(ids.iter().filter_map(|id| TaskId::parse_foreign(id)).collect())
 }
 
 /// How many unarchived tasks a status holds.

@@ -21,6 +21,7 @@ use crate::domain::event::Event;
 use crate::domain::fold::Text;
 use crate::domain::id::{ArtifactId, EventId, SortKey, TaskId};
 use crate::domain::resource::Resource;
+use crate::domain::session::Serials;
 use crate::domain::short_id::ShortId;
 use crate::domain::task::Task;
 
@@ -69,6 +70,8 @@ questions! {
     comments(task: &TaskId) -> Vec<Comment> = query::comments;
     /// A task's plan or notes; `None` while nobody wrote any.
     find_text(kind: TextKind, task: &TaskId) -> Option<Text> = rows::find_text;
+    /// What somebody wrote as a task's plan, and whether there are notes.
+    plan_and_notes(task: &TaskId) -> (Option<String>, bool) = rows::plan_and_notes;
     /// An event by its id.
     find_event(id: &EventId) -> Option<Event> = events::find;
     /// A task's history in canonical order.
@@ -86,7 +89,7 @@ questions! {
     /// The last place in the tracker's own history.
     last_instance_key() -> Option<SortKey> = events::last_instance_key;
     /// The task that shows this short id.
-    task_of_short_id(short_id: &ShortId) -> Option<TaskId> = short_ids::find;
+    task_of_short_id(short_id: &ShortId) -> Option<Task> = short_ids::find;
     /// The next free number under a prefix.
     next_number(prefix: &str) -> i64 = short_ids::next;
     /// Every short id and every prefix's next number.
@@ -107,6 +110,8 @@ questions! {
     ready(statuses: &[String], actor: Option<&str>, limit: Option<usize>) -> Vec<Task> = query::ready;
     /// What keeps open tasks waiting, of one task or of all.
     waiting(of: Option<&TaskId>, limit: Option<usize>) -> Vec<Waiting> = query::waiting;
+    /// Tasks whose history forks somewhere. Reads the whole log.
+    forked_tasks() -> Vec<TaskId> = query::forked_tasks;
     /// Relations that point at a task.
     incoming(task: &TaskId) -> Vec<Incoming> = query::incoming;
     /// The way over relations from one task to another, both ends included.
@@ -129,10 +134,18 @@ questions! {
     payload(id: &ArtifactId) -> Option<Vec<u8>> = artifacts::payload;
     /// All resources by name.
     resources() -> Vec<Resource> = resources::all;
+    /// A resource by its name.
+    find_resource(name: &str) -> Option<Resource> = resources::find;
+    /// The name that was created under an id.
+    resource_of_id(id: &str) -> Option<String> = resources::name_of;
     /// A resource's ids, all that were created under its name.
     resource_ids(name: &str) -> Vec<String> = resources::ids;
     /// A session's record by its name.
     find_session(name: &str) -> Option<serde_json::Value> = sessions::find;
+    /// All sessions, oldest first; only those that go on unless `ended`.
+    sessions(ended: bool) -> Vec<serde_json::Value> = sessions::all;
+    /// The serials of sessions that were given out.
+    serials() -> Serials = sessions::serials;
     /// Ids of all resources that the log speaks of, created or not.
     logged_resources() -> Vec<String> = events::resources;
     /// What SQLite itself finds wrong with the file.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{Connection, params};
 
 use super::error::StoreError;
 use super::rows;
@@ -137,14 +137,15 @@ pub(super) fn settle(conn: &Connection, contested: &BTreeSet<String>) -> Result<
 }
 
 /// The task that shows this short id.
-pub(super) fn find(conn: &Connection, short_id: &ShortId) -> Result<Option<TaskId>, StoreError> {
-    let found: Option<String> = conn
-        .prepare_cached("SELECT task_id FROM short_ids WHERE prefix = ?1 AND number = ?2 AND shown = 1")
-        .sql()?
-        .query_row(params![short_id.prefix, short_id.number], |row| row.get(0))
-        .optional()
+pub(super) fn find(conn: &Connection, short_id: &ShortId) -> Result<Option<Task>, StoreError> {
+    let mut statement = conn
+        .prepare_cached(
+            "SELECT t.state, t.short_id FROM short_ids s JOIN tasks t ON t.id = s.task_id
+              WHERE s.prefix = ?1 AND s.number = ?2 AND s.shown = 1",
+        )
         .sql()?;
-    Ok(found.as_deref().and_then(TaskId::parse_foreign))
+    let mut found = statement.query(params![short_id.prefix, short_id.number]).sql()?;
+    found.next().sql()?.map(rows::task_of_row).transpose()
 }
 
 /// The number behind all that are claimed, shown or ruled out by an imported floor.

@@ -16,6 +16,7 @@ use crate::domain::artifact::NewArtifact;
 use crate::domain::config::Config;
 use crate::domain::event::Event;
 use crate::domain::id::TaskId;
+use crate::domain::session::Serials;
 
 /// The tracker file, open.
 pub struct Store {
@@ -238,6 +239,22 @@ impl Transaction<'_> {
     /// [`StoreError`] if it cannot be written.
     pub fn save_session(&self, name: &str, state: &serde_json::Value) -> Result<(), StoreError> {
         self.placed(sessions::save(self.conn, name, state))
+    }
+
+    /// Notes when a session last did something.
+    ///
+    /// # Errors
+    /// [`StoreError`] if it cannot be written.
+    pub fn touch_session(&self, name: &str, at: &str) -> Result<(), StoreError> {
+        self.placed(sessions::touch(self.conn, name, at))
+    }
+
+    /// Keeps the count of serials of sessions.
+    ///
+    /// # Errors
+    /// [`StoreError`] if it cannot be written.
+    pub fn save_serials(&self, serials: &Serials) -> Result<(), StoreError> {
+        self.placed(sessions::save_serials(self.conn, serials))
     }
 
     /// Begins a new epoch: cursors into the feed of another file are told apart by it.

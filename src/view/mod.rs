@@ -3,18 +3,22 @@
 mod blocked;
 pub mod comments;
 pub mod config;
+mod conflicts;
 mod doctor;
 mod init;
 mod list;
+mod resource;
 mod show;
 mod sql;
 pub mod texts;
 mod trees;
 
 pub use blocked::blocked;
+pub use conflicts::conflicts;
 pub use doctor::{doctor, level, rebuild};
 pub use init::init;
 pub use list::{FIELDS, cell, compact, field, listed, listing, named_fields};
+pub use resource::{resource, resource_of, resources, session_begun, sessions};
 pub use show::{arrival, details, details_compact, reopened_warning};
 pub use sql::{sql_answer, sql_objects, sql_tables, sql_value};
 pub use trees::{by_field, export, export_document, import, import_summary};

@@ -7,6 +7,7 @@ mod create;
 mod fields;
 mod lifecycle;
 mod links;
+mod resources;
 mod settings;
 mod status;
 #[cfg(test)]
@@ -14,6 +15,7 @@ mod tests;
 mod texts;
 
 pub use fields::split_tags;
+pub use resources::declared;
 pub use settings::checked_code;
 
 use super::artifact::NewArtifact;
@@ -55,6 +57,14 @@ pub fn decide(facts: &Facts, author: &Author, command: &Command) -> Result<Decis
         Command::SetSubprojectCode { code, force } => {
             settings::subproject_code(facts, code, *force).map(Into::into)
         }
+        Command::CreateResource { id, resource, .. } => {
+            resources::create(facts, id, resource).map(Into::into)
+        }
+        Command::AcquireResource { name, fresh, task, force } => {
+            resources::acquire(facts, author, name, fresh, task.as_ref(), *force).map(Into::into)
+        }
+        Command::ReleaseResource { name } => resources::release(facts, author, name).map(Into::into),
+        Command::HeartbeatResource { name } => resources::heartbeat(facts, author, name).map(Into::into),
         Command::Archive { .. } => lifecycle::archive(existing(facts, command)?).map(Into::into),
         Command::Unarchive { .. } => lifecycle::unarchive(existing(facts, command)?).map(Into::into),
         Command::Unlink { kind, target, .. } => {

@@ -3,11 +3,13 @@
 use serde_json::{Value, json};
 
 use crate::domain::actor::Actor;
-use crate::domain::config::{Config, MOST_PAYLOAD, differences, dotted, escape};
+use crate::domain::artifact::MOST_PAYLOAD;
+use crate::domain::config::{Config, differences, dotted, escape};
 use crate::domain::event::{EventBody, kind};
 use crate::domain::facts::Facts;
 use crate::domain::json;
 use crate::domain::rejection::Rejection;
+use crate::domain::resource::is_name;
 use crate::domain::short_id::is_code;
 use crate::domain::workflow::PRIORITIES;
 
@@ -162,6 +164,14 @@ fn check_one(config: &Config, path: &str, to: &Value) -> Result<(), Rejection> {
         ["workflow", "completion_policies", _, "require_assigned"] if !to.is_boolean() => {
             wrong("true or false")
         }
+        ["resources"] | ["resources", _] if !to.is_object() => wrong("an object"),
+        ["resources", name] if !is_name(name) => wrong(
+            "a resource's name is a letter or digit, then up to 63 of letters, digits, dot, underscore and dash",
+        ),
+        ["resources", _, "max_holders" | "ttl_seconds"] if to.as_i64().is_none_or(|n| n < 1) => {
+            wrong("a whole number, 1 or more")
+        }
+        ["resources", _, "description"] if !to.is_string() => wrong("a text"),
         ["workflow", "display_names", _] if !to.is_string() => wrong("a text"),
         ["artifacts"] if !to.is_object() => wrong("an object"),
         ["artifacts", "max_bytes"] if !to.as_u64().is_some_and(|n| (1..=MOST_PAYLOAD).contains(&n)) => {

@@ -48,6 +48,8 @@ fn facts(status: &str) -> Facts {
         descriptions: vec![],
         review_cycles: 0,
         same_id: None,
+        resource: None,
+        name_of_id: None,
         next_short_id: Some(ShortId { prefix: "LAT".into(), number: 2 }),
         same_artifact: None,
         fresh_artifact: ArtifactId::from_value(1),
