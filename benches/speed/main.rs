@@ -4,6 +4,7 @@
 //! a count or a bound measured in this run. `docs/benchmarks.md` tells more.
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "the report is what this is for")]
 
+mod batch;
 mod bulk;
 mod claims;
 mod crowd;
@@ -74,13 +75,14 @@ impl Bench {
 /// A group of measurements.
 type Part = fn(&Bench, &mut Report) -> Result<()>;
 
-const PARTS: [(&str, Part); 8] = [
+const PARTS: [(&str, Part); 9] = [
     ("reads", pair::reads),
     ("writes", pair::writes),
     ("flat", flat::flat),
     ("syncs", syncs::syncs),
     ("crowd", crowd::crowd),
     ("reader", crowd::beside_a_reader),
+    ("batch", batch::batch),
     ("bulk", bulk::bulk),
     ("claims", claims::claims),
 ];

@@ -52,13 +52,13 @@ pub(super) fn load(
         }
         Command::Unlink { target, .. } => facts.target = reader.find_task(target)?,
         Command::Custom { id: Some(id), .. } => facts.same_id = reader.find_event(id)?,
+        Command::CreateResource { id, chosen: true, .. } => {
+            facts.name_of_id = reader.resource_of_id(id.as_str())?
+        }
         Command::Attach { id: Some(id), attachment, .. } => {
             facts.same_artifact = known_artifact(reader, id, attachment.content.bytes())?
         }
         Command::NameTask { .. } => facts.next_short_id = next_short_id(reader, &facts.config)?,
-        Command::CreateResource { id, chosen: true, .. } => {
-            facts.name_of_id = reader.resource_of_id(id.as_str())?
-        }
         Command::CreateResource { .. }
         | Command::AcquireResource { .. }
         | Command::ReleaseResource { .. }

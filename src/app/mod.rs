@@ -7,6 +7,7 @@ mod archive;
 mod artifact;
 mod ask;
 mod backfill;
+mod batch;
 mod bulk;
 mod circles;
 pub mod code;
@@ -17,6 +18,7 @@ mod facts;
 mod failure;
 mod feed;
 mod git;
+mod hooks;
 mod identity;
 mod init;
 mod list;
@@ -33,6 +35,7 @@ mod world;
 use std::path::Path;
 use std::time::Duration;
 
+pub use batch::{Batch, LineResult, batch_members};
 pub use bulk::{ImportReport, ImportSet, Merge, Place, Prefer, Sourced, TaskImport};
 pub use code::{Code, ExitClass};
 pub use conflicts::TaskConflicts;
@@ -42,6 +45,7 @@ pub use facts::names_over_time;
 pub use failure::Failure;
 pub use feed::FeedPage;
 pub use git::{Commit, Search, Traces};
+pub use hooks::{Due, HookReport, Pending, Standing, Trust, hook_id, run as run_hooks};
 pub use identity::{Identity, actor};
 pub use init::{InitOptions, InitOutcome};
 pub use list::{BlockReason, BlockedTask, Listing};
@@ -68,6 +72,8 @@ pub struct App {
     store: Store,
     world: World,
     root: Root,
+    /// What is committed, and calls hooks once the file is let go.
+    due: Vec<Due>,
 }
 
 impl App {
@@ -85,7 +91,7 @@ impl App {
     /// A `STORE_…` code.
     pub fn open_read(root: Root, world: World) -> Result<Self, Failure> {
         let store = Store::open_read(&root.lattice)?;
-        Ok(Self { store, world, root })
+        Ok(Self { store, world, root, due: Vec::new() })
     }
 
     /// Opens for writing, queueing behind other writers for at most `wait`.
@@ -94,7 +100,7 @@ impl App {
     /// A `STORE_…` code.
     pub fn open_write(root: Root, world: World, wait: Duration) -> Result<Self, Failure> {
         let store = Store::open_write(&root.lattice, wait)?;
-        Ok(Self { store, world, root })
+        Ok(Self { store, world, root, due: Vec::new() })
     }
 
     /// A tracker in memory that was just initialised, for tests.
@@ -109,6 +115,7 @@ impl App {
             store,
             world,
             root: Root { project: nowhere.clone(), lattice: nowhere.clone(), tree: nowhere },
+            due: Vec::new(),
         })
     }
 

@@ -2,6 +2,7 @@
 
 use std::cell::Cell;
 use std::ffi::OsString;
+use std::path::PathBuf;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use crate::domain::id::{ArtifactId, EventId, InstanceId, ResourceId, SessionId, TaskId, ulid_value};
@@ -150,6 +151,20 @@ impl World {
     #[must_use]
     pub fn epoch(&self) -> String {
         format!("{:x}", self.random() & u128::from(u32::MAX))
+    }
+
+    /// Where this user's programs keep what is neither configuration nor data (XDG Base Directory
+    /// Specification 0.8); `None` where the environment names no absolute place.
+    #[must_use]
+    pub fn state_folder(&self) -> Option<PathBuf> {
+        let named = |name| self.variable(name).map(PathBuf::from).filter(|path| path.is_absolute());
+        named("XDG_STATE_HOME").or_else(|| Some(self.home()?.join(".local/state")))
+    }
+
+    /// The user's own folder.
+    #[must_use]
+    pub fn home(&self) -> Option<PathBuf> {
+        self.variable("HOME").map(PathBuf::from).filter(|path| path.is_absolute())
     }
 
     /// A variable of the environment; a scripted world has none.

@@ -23,6 +23,7 @@ mod artifact;
 mod assign;
 mod attach;
 mod backfill_ids;
+mod batch;
 mod blocked;
 mod branch_link;
 mod branch_unlink;
@@ -40,6 +41,7 @@ mod doctor;
 mod event;
 mod events;
 mod export;
+mod hooks;
 mod import;
 mod init;
 mod link;
@@ -141,6 +143,7 @@ const COMMANDS: &[Entry] = &[
     entry!(archive, "archive", Tasks, "Put tasks away"),
     entry!(unarchive, "unarchive", Tasks, "Bring tasks back"),
     entry!(event, "event", Tasks, "Record an event of a type of your own"),
+    entry!(batch, "batch", Tasks, "Make many changes at once, all or nothing"),
     entry!(resource, "resource", Tasks, "Hold things that only so many may use at once"),
     entry!(session, "session", Tasks, "Begin and end sessions: names to work under"),
     entry!(comment, "comment", Talk, "Say something about a task"),
@@ -172,6 +175,7 @@ const COMMANDS: &[Entry] = &[
     entry!(set_project_code, "set-project-code", Tracker, "Set what short ids begin with"),
     entry!(set_subproject_code, "set-subproject-code", Tracker, "Set what follows the project code"),
     entry!(backfill_ids, "backfill-ids", Tracker, "Give short ids to tasks without one"),
+    entry!(hooks, "hooks", Tracker, "Show the commands that run after changes, and trust them"),
     entry!(completions, "completions", Tracker, "Print what a shell needs to complete commands"),
 ];
 
@@ -180,7 +184,10 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> std::process::ExitCode 
     let args: Vec<OsString> = args.into_iter().collect();
     let context = Context::new(&args);
     let result = parse::command_line(&args).and_then(|line| match line {
-        Line::Command(entry, matches) => (entry.run)(&matches, &context),
+        Line::Command(entry, matches) => {
+            let result = (entry.run)(&matches, &context);
+            hooks::after(result, &context, matches.get_flag(parse::NO_HOOKS))
+        }
         Line::Answer(done) => Ok(done),
         Line::Nothing => Ok(welcome::welcome(&context)),
     });

@@ -24,6 +24,9 @@ pub enum Line {
     Nothing,
 }
 
+/// The flag of every command that keeps hooks from running. Help of commands does not repeat it.
+pub const NO_HOOKS: &str = "no-hooks";
+
 /// Parses a line, the program's name first.
 ///
 /// # Errors
@@ -74,7 +77,16 @@ fn program() -> Clap {
     Clap::new("lattice")
         .version(env!("CARGO_PKG_VERSION"))
         .about("A task tracker inside a repository, for AI agents and the people beside them")
+        .args_override_self(true)
         .disable_help_subcommand(true)
+        .arg(
+            Arg::new(NO_HOOKS)
+                .long(NO_HOOKS)
+                .action(ArgAction::SetTrue)
+                .global(true)
+                .hide(true)
+                .help("Run no hooks this time [env: LATTICE_NO_HOOKS]"),
+        )
 }
 
 fn declared(entry: &Entry) -> Clap {
@@ -138,6 +150,6 @@ fn overview() -> String {
             text.push_str(&format!("  {:width$}  {}\n", entry.name, entry.about));
         }
     }
-    text.push_str("\n`lattice COMMAND --help` tells more. `--json` on any command answers for programs.\n");
+    text.push_str("\n`lattice COMMAND --help` tells more. `--json` on any command answers for programs; `--no-hooks` runs none.\n");
     text
 }

@@ -97,6 +97,19 @@ pub fn draft(
     edit(&editor, now()?, ".md").map(Some)
 }
 
+/// A file, or standard input where the path is `-`, and what to call it.
+///
+/// # Errors
+/// `NOT_FOUND` or `VALIDATION_ERROR`, naming the file.
+pub fn reader(path: &Path) -> Result<(String, Box<dyn Read>), Failure> {
+    if path == Path::new("-") {
+        return Ok(("standard input".to_owned(), Box::new(io::stdin().lock())));
+    }
+    let name = path.display().to_string();
+    let file = open(path, &name, "pipe it in with `--file -`")?;
+    Ok((name, Box::new(file)))
+}
+
 /// Reads a file, or standard input where the path is `-`, as UTF-8.
 ///
 /// # Errors
@@ -166,7 +179,8 @@ fn is_open_already(path: &Path) -> bool {
     path == Path::new("/dev/stdin") || path.starts_with("/dev/fd") || path.starts_with("/proc/self/fd")
 }
 
-fn unreadable(name: &str, error: &io::Error) -> Failure {
+/// What a file that does not read stands for.
+pub fn unreadable(name: &str, error: &io::Error) -> Failure {
     match error.kind() {
         ErrorKind::NotFound => {
             Failure::new(Code::NotFound, format!("there is no file {name}")).hint("check the path")

@@ -1,18 +1,24 @@
 //! The tracker in the hands of a command: left to the end of the process, not taken apart.
 
+use std::cell::RefCell;
 use std::ops::{Deref, DerefMut};
+use std::rc::Rc;
 
-use crate::app::App;
+use crate::app::{App, Pending};
 
 /// A tracker that a command has open. The process ends soon, and the system takes back in one go
 /// what SQLite would free piece by piece, for a twelfth of the time of a short command; so letting
 /// go of it ends the work, bounds the log and gives up the lock, and leaves the rest to the exit.
-pub struct Tracker(Option<App>);
+pub struct Tracker {
+    app: Option<App>,
+    /// Where the hooks wait that are due when the tracker is let go.
+    hooks: Rc<RefCell<Vec<Pending>>>,
+}
 
 impl Tracker {
     /// Takes charge of an open tracker.
-    pub fn new(app: App) -> Self {
-        Self(Some(app))
+    pub fn new(app: App, hooks: Rc<RefCell<Vec<Pending>>>) -> Self {
+        Self { app: Some(app), hooks }
     }
 
     /// Lets go of it. Dropping does the same.
@@ -21,7 +27,11 @@ impl Tracker {
 
 impl Drop for Tracker {
     fn drop(&mut self) {
-        if let Some(app) = self.0.take() {
+        if let Some(mut app) = self.app.take() {
+            let pending = app.take_hooks();
+            if !pending.due.is_empty() {
+                self.hooks.borrow_mut().push(pending);
+            }
             app.leave();
         }
     }
@@ -31,12 +41,12 @@ impl Deref for Tracker {
     type Target = App;
 
     fn deref(&self) -> &App {
-        self.0.as_ref().expect("only dropping takes it out")
+        self.app.as_ref().expect("only dropping takes it out")
     }
 }
 
 impl DerefMut for Tracker {
     fn deref_mut(&mut self) -> &mut App {
-        self.0.as_mut().expect("only dropping takes it out")
+        self.app.as_mut().expect("only dropping takes it out")
     }
 }

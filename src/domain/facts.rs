@@ -43,12 +43,12 @@ pub struct Facts {
     pub same_id: Option<Event>,
     /// The short id that a new task gets.
     pub next_short_id: Option<ShortId>,
-    /// The artifact that is there under the id that the caller chose.
-    pub same_artifact: Option<KnownArtifact>,
     /// The resource that the command names, if it exists.
     pub resource: Option<Resource>,
     /// The name that was created under the resource's chosen id, if one was.
     pub name_of_id: Option<String>,
+    /// The artifact that is there under the id that the caller chose.
+    pub same_artifact: Option<KnownArtifact>,
     /// An id for an artifact, should one be made.
     pub fresh_artifact: ArtifactId,
 }

@@ -1,10 +1,12 @@
 //! The shapes of answers: JSON member names, the same on every surface. No logic, no output.
 
+mod batch;
 mod blocked;
 pub mod comments;
 pub mod config;
 mod conflicts;
 mod doctor;
+mod hooks;
 mod init;
 mod list;
 mod resource;
@@ -13,9 +15,11 @@ mod sql;
 pub mod texts;
 mod trees;
 
+pub use batch::{batch_id, batch_line};
 pub use blocked::blocked;
 pub use conflicts::conflicts;
 pub use doctor::{doctor, level, rebuild};
+pub use hooks::hooks;
 pub use init::init;
 pub use list::{FIELDS, cell, compact, field, listed, listing, named_fields};
 pub use resource::{resource, resource_of, resources, session_begun, sessions};

@@ -7,6 +7,7 @@ use crate::domain::artifact::MOST_PAYLOAD;
 use crate::domain::config::{Config, differences, dotted, escape};
 use crate::domain::event::{EventBody, kind};
 use crate::domain::facts::Facts;
+use crate::domain::hooks::{ends, is_commands};
 use crate::domain::json;
 use crate::domain::rejection::Rejection;
 use crate::domain::resource::is_name;
@@ -144,11 +145,19 @@ fn check_one(config: &Config, path: &str, to: &Value) -> Result<(), Rejection> {
             wrong("the format's version never changes by hand")
         }
         ["workflow"]
+        | ["hooks"]
+        | ["hooks", "on" | "transitions"]
         | ["workflow", "transitions" | "wip_limits" | "completion_policies" | "display_names"]
         | ["workflow", "completion_policies", _]
             if !to.is_object() =>
         {
             wrong("an object")
+        }
+        ["hooks", "post_event"] | ["hooks", "on" | "transitions", _] if !is_commands(to) => {
+            wrong("a command for the shell, or a list of them")
+        }
+        ["hooks", "transitions", key] if ends(key).is_none() => {
+            wrong("a transition is written FROM -> TO, with * for any status")
         }
         ["workflow", "statuses"] if !is_texts(to) || to.as_array().is_none_or(Vec::is_empty) => {
             wrong("a list of at least one status")
