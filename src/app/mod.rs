@@ -27,6 +27,7 @@ mod next;
 mod read;
 mod resolve;
 mod resource;
+mod search;
 mod session;
 mod tree_report;
 mod versions;
@@ -54,13 +55,14 @@ pub use next::POOL;
 pub use read::{ArtifactInfo, CommentThread, Details, PlanText, Related};
 pub use resolve::{chosen_artifact_id, chosen_event_id, chosen_resource_id, chosen_task_id, comment_id};
 pub use resource::{Known, Resources, patiently};
+pub use search::Hits;
 pub use tree_report::{Disagreement, TreeReport};
 pub use versions::Version;
 pub use world::World;
 
 pub use crate::store::{
-    Answer, Arrival, FeedQuery, Incoming, Limits, Reader, Root, SQL_VIEWS, ShortIdIndex, SqlValue, Table,
-    TaskFilter, TaskSort, TextKind, Totals, Waiting, hex, sha256,
+    Answer, Arrival, FeedQuery, FoundIn, Hit, Incoming, Limits, Piece, Reader, Root, SQL_VIEWS, ShortIdIndex,
+    SqlValue, Table, TaskFilter, TaskSort, TextKind, Totals, Waiting, hex, sha256,
 };
 use crate::store::{Store, find};
 

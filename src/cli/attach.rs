@@ -10,7 +10,7 @@ use super::text::printable;
 use super::write::WriteArgs;
 use crate::app::{Code, Failure, chosen_artifact_id};
 use crate::domain::Command;
-use crate::domain::artifact::{Attached, Attachment, payload_limit};
+use crate::domain::artifact::{Attached, Attachment, is_address, payload_limit};
 use crate::view;
 
 /// What, and to which task.
@@ -91,11 +91,6 @@ pub fn run(args: Args, context: &Context) -> Result<Done, Failure> {
         },
     );
     Ok(done.after(&outcome))
-}
-
-fn is_address(text: &str) -> bool {
-    let scheme = text.split_once("://").map(|(scheme, _)| scheme.to_ascii_lowercase());
-    matches!(scheme.as_deref(), Some("http" | "https"))
 }
 
 /// Reads a file. Its name may be anything; where it is not Unicode, what cannot be read is replaced.

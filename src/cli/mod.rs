@@ -53,6 +53,7 @@ mod react;
 mod ready;
 mod rebuild;
 mod resource;
+mod search;
 mod session;
 mod set_project_code;
 mod set_subproject_code;
@@ -157,6 +158,7 @@ const COMMANDS: &[Entry] = &[
     entry!(attach, "attach", Talk, "Keep a file, an address or a text with a task"),
     entry!(artifact, "artifact", Talk, "Show an artifact, or write out what it holds"),
     entry!(list, "list", Questions, "List tasks"),
+    entry!(search, "search", Questions, "Find tasks by words in their texts"),
     entry!(show, "show", Questions, "Show one task with its history"),
     entry!(task_history, "history", Questions, "Tell what happened to a task, or how its plan read before"),
     entry!(ready, "ready", Questions, "List tasks that could be begun now"),

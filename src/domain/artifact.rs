@@ -164,3 +164,10 @@ pub struct NewArtifact {
     /// The payload's bytes; `None` for a reference, or where the payload is not at hand.
     pub payload: Option<Vec<u8>>,
 }
+
+/// Whether a source is an address instead of a file.
+#[must_use]
+pub fn is_address(text: &str) -> bool {
+    let scheme = text.split_once("://").map(|(scheme, _)| scheme.to_ascii_lowercase());
+    matches!(scheme.as_deref(), Some("http" | "https"))
+}
