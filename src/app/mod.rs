@@ -23,6 +23,7 @@ mod next;
 mod read;
 mod resolve;
 mod resource;
+mod seed;
 mod session;
 mod tree_report;
 mod versions;

@@ -9,7 +9,7 @@ use super::text::{printable, several};
 use super::write::OutputArgs;
 use crate::app::{self, Code, Failure, HookReport, Outcome, Standing, Trust, World, hook_id};
 use crate::domain::hooks::{self, Hook};
-use crate::export::replace_file;
+use crate::export::{make_folders, replace_file};
 use crate::view;
 
 /// What is to be done with the hooks.
@@ -89,7 +89,7 @@ fn decide(args: &ChangeArgs, trusted: bool, context: &Context) -> Result<Done, F
         trust.decide(&hooks, about, trusted);
         let (file, content) = trust.file()?;
         if let Some(folder) = file.parent() {
-            std::fs::create_dir_all(folder).map_err(|error| Failure::io(&error, folder))?;
+            make_folders(folder)?;
         }
         replace_file(&file, content.as_bytes())?;
     }

@@ -2,6 +2,7 @@
 //!
 //! Command files are alike: help text, an argument struct, `run`. They hold no rules.
 
+mod agents;
 mod context;
 mod format;
 mod history;
@@ -50,6 +51,11 @@ mod resource;
 mod session;
 mod set_project_code;
 mod set_subproject_code;
+mod setup_claude;
+mod setup_claude_skill;
+mod setup_codex;
+mod setup_openclaw;
+mod setup_prompt;
 mod show;
 mod sql;
 mod status;
@@ -89,10 +95,12 @@ enum Group {
     Talk,
     Questions,
     Sharing,
+    Agents,
 }
 
 impl Group {
-    const ALL: [Self; 5] = [Self::Tasks, Self::Talk, Self::Questions, Self::Sharing, Self::Tracker];
+    const ALL: [Self; 6] =
+        [Self::Tasks, Self::Talk, Self::Questions, Self::Sharing, Self::Tracker, Self::Agents];
 
     fn heading(self) -> &'static str {
         match self {
@@ -101,6 +109,7 @@ impl Group {
             Self::Talk => "Comments, plans, notes",
             Self::Questions => "Questions",
             Self::Sharing => "Sharing",
+            Self::Agents => "Setting up agents",
         }
     }
 }
@@ -164,6 +173,11 @@ const COMMANDS: &[Entry] = &[
     entry!(set_project_code, "set-project-code", Tracker, "Set what short ids begin with"),
     entry!(set_subproject_code, "set-subproject-code", Tracker, "Set what follows the project code"),
     entry!(hooks, "hooks", Tracker, "Show the commands that run after changes, and trust them"),
+    entry!(setup_claude, "setup-claude", Agents, "Tell Claude Code about the tracker, in CLAUDE.md"),
+    entry!(setup_claude_skill, "setup-claude-skill", Agents, "Give Claude Code the skill, in ~/.claude"),
+    entry!(setup_codex, "setup-codex", Agents, "Give Codex the skill, in ~/.agents"),
+    entry!(setup_openclaw, "setup-openclaw", Agents, "Give OpenClaw the skill, in skills/ or ~/.openclaw"),
+    entry!(setup_prompt, "setup-prompt", Agents, "Print the text that teaches agents the work cycle"),
     entry!(completions, "completions", Tracker, "Print what a shell needs to complete commands"),
 ];
 

@@ -13,6 +13,7 @@ mod show;
 mod sql;
 pub mod texts;
 mod trees;
+mod written;
 
 pub use blocked::blocked;
 pub use conflicts::conflicts;
@@ -24,6 +25,7 @@ pub use resource::{resource, resource_of, resources, session_begun, sessions};
 pub use show::{arrival, details, details_compact, reopened_warning};
 pub use sql::{sql_answer, sql_objects, sql_tables, sql_value};
 pub use trees::{by_field, export, export_document, import, import_summary};
+pub use written::{prompt, written};
 
 use serde_json::{Map, Value, json};
 

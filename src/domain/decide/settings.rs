@@ -156,7 +156,7 @@ fn check_one(config: &Config, path: &str, to: &Value) -> Result<(), Rejection> {
             wrong("a command for the shell, or a list of them")
         }
         ["hooks", "transitions", key] if ends(key).is_none() => {
-            wrong("a transition is written FROM -> TO, with * for any status")
+            wrong("a transition is written A -> B, with * for any status")
         }
         ["workflow", "statuses"] if !is_texts(to) || to.as_array().is_none_or(Vec::is_empty) => {
             wrong("a list of at least one status")
