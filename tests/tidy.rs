@@ -40,6 +40,7 @@ const ROOMS: &[Room] = &[
             "comfy_table",
             "csv",
             "indicatif",
+            "mime_guess",
             "anstream",
             "anstyle",
             "serde_json",

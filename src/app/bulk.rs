@@ -156,7 +156,7 @@ impl App {
 }
 
 /// Why a merge is not committed.
-enum Undo {
+pub(super) enum Undo {
     DryRun,
     Failed(Box<Failure>),
 }

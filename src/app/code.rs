@@ -74,6 +74,7 @@ codes! {
     NotHeld "NOT_HELD" Refused
     Expired "EXPIRED" Refused
     Timeout "TIMEOUT" Refused
+    PayloadTooLarge "PAYLOAD_TOO_LARGE" Refused
     CursorExpired "CURSOR_EXPIRED" Refused
     ImportInvalid "IMPORT_INVALID" Refused
     ImportConflict "IMPORT_CONFLICT" Refused

@@ -8,7 +8,7 @@ use super::{Due, facts, hooks, resolve};
 use crate::domain::event::{Event, EventBody, MAX_BYTES, Subject, kind};
 use crate::domain::id::{ResourceId, TaskId};
 use crate::domain::resource::Resource;
-use crate::domain::{Actor, Author, Command, Config, Decision, Facts, SortKey, Task, decide};
+use crate::domain::{Actor, Artifact, Author, Command, Config, Decision, Facts, SortKey, Task, decide};
 use crate::store::{ArtifactAdded, Reader, Transaction};
 
 /// What came of a command.
@@ -24,6 +24,8 @@ pub struct Outcome {
     pub resource: Option<Resource>,
     /// The stored event of an id that the caller chose, where the same was written before.
     pub known: Option<Event>,
+    /// The artifact that was attached, now or before.
+    pub artifact: Option<Artifact>,
     /// What the caller should know although it worked.
     pub warnings: Vec<String>,
     /// The hooks that the events call, once they are committed.
@@ -42,6 +44,9 @@ pub struct Names<'a> {
     /// An id for a new resource.
     pub fresh_resource: ResourceId,
 }
+
+/// Words that stand for nobody, in any case.
+const NOBODY: [&str; 3] = ["none", "unassigned", "-"];
 
 impl Names<'_> {
     /// The id of the task that this text means.
@@ -89,6 +94,18 @@ impl Names<'_> {
     pub fn actor(&self, text: &str) -> Result<Actor, Failure> {
         super::identity::actor_or_session(self.reader, text)
     }
+
+    /// The same for whom a task is given to: nobody, if the text says so.
+    ///
+    /// # Errors
+    /// `INVALID_ACTOR`.
+    pub fn assignee(&self, text: &str) -> Result<Option<Actor>, Failure> {
+        if NOBODY.contains(&text.to_ascii_lowercase().as_str()) {
+            Ok(None)
+        } else {
+            self.actor(text).map(Some)
+        }
+    }
 }
 
 impl App {
@@ -102,18 +119,11 @@ impl App {
         build: impl FnOnce(&Names<'_>) -> Result<Command, Failure>,
     ) -> Result<Outcome, Failure> {
         let world = &self.world;
-        let outcome = self.store.write(|tx| {
-            let config = tx.config()?;
-            let author = who.author(tx, &config)?;
-            let command = build(&names(tx, &config, world))?;
-            carry_out(tx, world, config, &author, &command)
-        })?;
+        let outcome = self.store.write(|tx| Work::begin(tx, world)?.run(who, build))?;
         self.remember_hooks(&outcome);
         Ok(outcome)
     }
-}
 
-impl App {
     /// Whether a command would be carried out now, without doing it: for those who wait, and must
     /// not queue with the writers each time they look.
     ///
@@ -133,6 +143,54 @@ impl App {
             decide(&facts, &author, &command)?;
             Ok(())
         })
+    }
+}
+
+/// A transaction in which commands are carried out one after the other: each sees what those
+/// before it did.
+pub(super) struct Work<'t, 'a> {
+    tx: &'t Transaction<'a>,
+    world: &'t super::World,
+    config: Config,
+}
+
+impl<'t, 'a> Work<'t, 'a> {
+    /// Begins in a transaction that is open.
+    ///
+    /// # Errors
+    /// [`Failure`] if the configuration cannot be read.
+    pub(super) fn begin(tx: &'t Transaction<'a>, world: &'t super::World) -> Result<Self, Failure> {
+        Ok(Self { tx, world, config: tx.config()? })
+    }
+
+    /// Carries out one command. After a failure the transaction must not be committed.
+    ///
+    /// # Errors
+    /// [`Failure`].
+    pub(super) fn run(
+        &mut self,
+        who: &Identity,
+        build: impl FnOnce(&Names<'_>) -> Result<Command, Failure>,
+    ) -> Result<Outcome, Failure> {
+        let author = who.author(self.tx, &self.config)?;
+        let command = build(&names(self.tx, &self.config, self.world))?;
+        let outcome = carry_out(self.tx, self.world, self.config.clone(), &author, &command)?;
+        if outcome.events.iter().any(|event| event.subject == Subject::Instance) {
+            self.config = self.tx.config()?;
+        }
+        Ok(outcome)
+    }
+
+    /// Takes the next task; see [`App::claim_next`].
+    ///
+    /// # Errors
+    /// As there.
+    pub(super) fn claim(
+        &mut self,
+        who: &Identity,
+        statuses: Option<&[String]>,
+    ) -> Result<Option<Outcome>, Failure> {
+        super::next::claim(self.tx, self.world, &self.config, who, statuses)
     }
 }
 
@@ -156,6 +214,7 @@ pub(super) fn carry_out(
 ) -> Result<Outcome, Failure> {
     let facts = facts::load(tx, world, config, command)?;
     let decision = decide(&facts, author, command)?;
+    let artifact = decision.artifacts.last().map(|new| new.artifact.clone());
     let events = write(tx, world, &facts, author, decision)?;
     if let (Actor::Session(_), false) = (&author.actor, events.is_empty()) {
         tx.touch_session(author.actor.display(), &facts.now.to_string())?;
@@ -171,8 +230,9 @@ pub(super) fn carry_out(
         Some(name) => tx.find_resource(name)?.map(|resource| resource.at(facts.now)),
         None => None,
     };
+    let artifact = artifact.or_else(|| facts.same_artifact.map(|known| known.artifact));
     let due = hooks::due(tx, &facts.config, &events)?;
-    Ok(Outcome { events, task, before: facts.task, resource, known, warnings, due })
+    Ok(Outcome { events, task, before: facts.task, resource, known, artifact, warnings, due })
 }
 
 /// Stamps what was decided with ids, time, author and parents, and writes it.

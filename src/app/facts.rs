@@ -2,10 +2,11 @@
 
 use super::failure::Failure;
 use super::world::World;
+use crate::domain::artifact::KnownArtifact;
 use crate::domain::event::kind;
-use crate::domain::id::TaskId;
+use crate::domain::id::{ArtifactId, TaskId};
 use crate::domain::{Command, Config, Event, Facts, ShortId, Task};
-use crate::store::{Reader, TextKind};
+use crate::store::{Reader, TextKind, sha256};
 
 /// What deciding this command takes, and no more.
 pub(super) fn load(
@@ -54,11 +55,18 @@ pub(super) fn load(
         Command::CreateResource { id, chosen: true, .. } => {
             facts.name_of_id = reader.resource_of_id(id.as_str())?
         }
+        Command::Attach { id: Some(id), attachment, .. } => {
+            facts.same_artifact = known_artifact(reader, id, attachment.content.bytes())?
+        }
+        Command::NameTask { .. } => facts.next_short_id = next_short_id(reader, &facts.config)?,
         Command::CreateResource { .. }
         | Command::AcquireResource { .. }
         | Command::ReleaseResource { .. }
         | Command::HeartbeatResource { .. }
         | Command::Comment { .. }
+        | Command::Attach { .. }
+        | Command::BranchLink { .. }
+        | Command::BranchUnlink { .. }
         | Command::Custom { .. }
         | Command::Update { .. }
         | Command::Assign { .. }
@@ -94,12 +102,24 @@ pub(super) fn empty(world: &World, config: Config) -> Facts {
         resource: None,
         name_of_id: None,
         next_short_id: None,
+        same_artifact: None,
         fresh_artifact: world.artifact_id(),
     }
 }
 
 fn creation(reader: &Reader<'_>, id: &TaskId) -> Result<Option<Event>, Failure> {
     Ok(reader.history(id)?.into_iter().find(|e| e.kind == kind::TASK_CREATED))
+}
+
+/// What is there under an id, held against the payload that is to be attached.
+fn known_artifact(
+    reader: &Reader<'_>,
+    id: &ArtifactId,
+    payload: Option<&[u8]>,
+) -> Result<Option<KnownArtifact>, Failure> {
+    let Some(artifact) = reader.find_artifact(id.as_str())? else { return Ok(None) };
+    let same_payload = reader.payload_hash(id)? == payload.map(sha256);
+    Ok(Some(KnownArtifact { artifact, same_payload }))
 }
 
 fn next_short_id(reader: &Reader<'_>, config: &Config) -> Result<Option<ShortId>, Failure> {

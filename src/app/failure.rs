@@ -159,8 +159,17 @@ impl From<Rejection> for Failure {
             R::NotArchived { task } => Self::new(Code::Conflict, format!("{task} is not archived")).hint(format!("see `lattice show {task}`")),
             R::CodeExists { what, current } => Self::new(Code::Conflict, format!("the {what} is {current} already"))
                 .hint("--force changes it; short ids given out before stay as they are"),
-            R::NoProjectCode => Self::new(Code::ValidationError, "there is no project code to put a sub-project under")
+            R::NoProjectCode { purpose } => Self::new(Code::ValidationError, format!("there is no project code for {purpose}"))
                 .hint("`lattice set-project-code CODE` first"),
+            R::PayloadTooLarge { size, limit } => {
+                let size = size.map_or_else(|| "more bytes than that".to_owned(), |size| format!("{size} bytes"));
+                Self::new(Code::PayloadTooLarge, format!("an artifact may have {limit} bytes, and this has {size}"))
+                    .hint("attach a part of it, or its address; or raise the limit: `lattice config set artifacts.max_bytes N`")
+            }
+            R::BranchLinked { task, branch } => Self::new(Code::Conflict, format!("{task} has the branch {branch} already"))
+                .hint(format!("see `lattice show {task}`")),
+            R::BranchNotLinked { task, branch } => Self::new(Code::NotFound, format!("{task} has no branch {branch}"))
+                .hint(format!("see `lattice show {task}`; name the repository too if it stands there")),
             R::NoSuchSetting { path } => {
                 Self::new(Code::NotFound, format!("nothing is set at {path}")).hint("see `lattice config list`")
             }

@@ -4,7 +4,10 @@
 //! never sees arguments, standard output or HTTP, and holds no SQL.
 
 mod archive;
+mod artifact;
 mod ask;
+mod backfill;
+mod batch;
 mod bulk;
 mod circles;
 pub mod code;
@@ -14,6 +17,7 @@ mod execute;
 mod facts;
 mod failure;
 mod feed;
+mod git;
 mod hooks;
 mod identity;
 mod init;
@@ -23,6 +27,7 @@ mod next;
 mod read;
 mod resolve;
 mod resource;
+mod search;
 mod seed;
 mod session;
 mod tree_report;
@@ -32,6 +37,7 @@ mod world;
 use std::path::Path;
 use std::time::Duration;
 
+pub use batch::{Batch, LineResult, batch_members};
 pub use bulk::{ImportReport, ImportSet, Merge, Place, Prefer, Sourced, TaskImport};
 pub use code::{Code, ExitClass};
 pub use conflicts::TaskConflicts;
@@ -40,6 +46,7 @@ pub use execute::{Names, Outcome};
 pub use facts::names_over_time;
 pub use failure::Failure;
 pub use feed::FeedPage;
+pub use git::{Commit, Search, Traces};
 pub use hooks::{Due, HookReport, Pending, Standing, Trust, hook_id, run as run_hooks};
 pub use identity::{Identity, actor};
 pub use init::{InitOptions, InitOutcome};
@@ -47,15 +54,16 @@ pub use list::{BlockReason, BlockedTask, Listing};
 pub use mend::{Mended, TREE_CHECK, TreeState};
 pub use next::POOL;
 pub use read::{ArtifactInfo, CommentThread, Details, PlanText, Related};
-pub use resolve::{chosen_event_id, chosen_resource_id, chosen_task_id, comment_id};
+pub use resolve::{chosen_artifact_id, chosen_event_id, chosen_resource_id, chosen_task_id, comment_id};
 pub use resource::{Known, Resources, patiently};
+pub use search::Hits;
 pub use tree_report::{Disagreement, TreeReport};
 pub use versions::Version;
 pub use world::World;
 
 pub use crate::store::{
-    Answer, Arrival, FeedQuery, Incoming, Limits, Reader, Root, SQL_VIEWS, ShortIdIndex, SqlValue, Table,
-    TaskFilter, TaskSort, TextKind, Totals, Waiting, hex, sha256,
+    Answer, Arrival, FeedQuery, FoundIn, Hit, Incoming, Limits, Piece, Reader, Root, SQL_VIEWS, ShortIdIndex,
+    SqlValue, Table, TaskFilter, TaskSort, TextKind, Totals, Waiting, hex, sha256,
 };
 use crate::store::{Store, find};
 

@@ -20,8 +20,14 @@ mod tracker;
 mod write;
 
 mod archive;
+mod artifact;
 mod assign;
+mod attach;
+mod backfill_ids;
+mod batch;
 mod blocked;
+mod branch_link;
+mod branch_unlink;
 mod comment;
 mod comment_delete;
 mod comment_edit;
@@ -48,6 +54,7 @@ mod react;
 mod ready;
 mod rebuild;
 mod resource;
+mod search;
 mod session;
 mod set_project_code;
 mod set_subproject_code;
@@ -141,9 +148,12 @@ const COMMANDS: &[Entry] = &[
     entry!(complete, "complete", Tasks, "Review a task and finish it, in one step"),
     entry!(link, "link", Tasks, "Relate a task to another"),
     entry!(unlink, "unlink", Tasks, "End a relation between tasks"),
+    entry!(branch_link, "branch-link", Tasks, "Say that a branch of git belongs to a task"),
+    entry!(branch_unlink, "branch-unlink", Tasks, "Take a branch of git off a task"),
     entry!(archive, "archive", Tasks, "Put tasks away"),
     entry!(unarchive, "unarchive", Tasks, "Bring tasks back"),
     entry!(event, "event", Tasks, "Record an event of a type of your own"),
+    entry!(batch, "batch", Tasks, "Make many changes at once, all or nothing"),
     entry!(resource, "resource", Tasks, "Hold things that only so many may use at once"),
     entry!(session, "session", Tasks, "Begin and end sessions: names to work under"),
     entry!(comment, "comment", Talk, "Say something about a task"),
@@ -154,7 +164,10 @@ const COMMANDS: &[Entry] = &[
     entry!(unreact, "unreact", Talk, "Take a sign back"),
     entry!(plan, "plan", Talk, "Show or write how a task is to be done"),
     entry!(notes, "notes", Talk, "Show or write notes about a task"),
+    entry!(attach, "attach", Talk, "Keep a file, an address or a text with a task"),
+    entry!(artifact, "artifact", Talk, "Show an artifact, or write out what it holds"),
     entry!(list, "list", Questions, "List tasks"),
+    entry!(search, "search", Questions, "Find tasks by words in their texts"),
     entry!(show, "show", Questions, "Show one task with its history"),
     entry!(task_history, "history", Questions, "Tell what happened to a task, or how its plan read before"),
     entry!(ready, "ready", Questions, "List tasks that could be begun now"),
@@ -172,6 +185,7 @@ const COMMANDS: &[Entry] = &[
     entry!(config, "config", Tracker, "Read and change the settings"),
     entry!(set_project_code, "set-project-code", Tracker, "Set what short ids begin with"),
     entry!(set_subproject_code, "set-subproject-code", Tracker, "Set what follows the project code"),
+    entry!(backfill_ids, "backfill-ids", Tracker, "Give short ids to tasks without one"),
     entry!(hooks, "hooks", Tracker, "Show the commands that run after changes, and trust them"),
     entry!(setup_claude, "setup-claude", Agents, "Tell Claude Code about the tracker, in CLAUDE.md"),
     entry!(setup_claude_skill, "setup-claude-skill", Agents, "Give Claude Code the skill, in ~/.claude"),

@@ -4,8 +4,9 @@
 use serde_json::{Map, Value};
 
 use super::actor::Actor;
+use super::artifact::Attachment;
 use super::event::Stamp;
-use super::id::{EventId, ResourceId, TaskId};
+use super::id::{ArtifactId, EventId, ResourceId, TaskId};
 
 /// Who acts, and what is said about it.
 #[derive(Clone, Debug, PartialEq)]
@@ -21,6 +22,17 @@ impl Author {
     #[must_use]
     pub fn reason(&self) -> Option<&str> {
         self.stamp.provenance.get("reason").and_then(Value::as_str).filter(|r| !r.trim().is_empty())
+    }
+
+    /// The model that acts, as the caller or its session says.
+    #[must_use]
+    pub fn model(&self) -> Option<&str> {
+        let own = self.stamp.agent_meta.get("model");
+        let model = match &self.actor {
+            Actor::Session(session) => own.or_else(|| session.get("model")),
+            Actor::Plain(_) => own,
+        };
+        model.and_then(Value::as_str)
     }
 }
 
@@ -115,6 +127,27 @@ pub enum Command {
         task: TaskId,
         kind: String,
         target: TaskId,
+    },
+    /// Adds an artifact and says that it speaks for a task. `id` is one that the caller chose.
+    Attach {
+        task: TaskId,
+        id: Option<ArtifactId>,
+        attachment: Attachment,
+        role: Option<String>,
+    },
+    BranchLink {
+        task: TaskId,
+        branch: String,
+        repo: Option<String>,
+    },
+    BranchUnlink {
+        task: TaskId,
+        branch: String,
+        repo: Option<String>,
+    },
+    /// Gives a short id to a task that has none.
+    NameTask {
+        task: TaskId,
     },
     /// Review and done in one step, with the review as evidence.
     Complete {
@@ -211,6 +244,10 @@ impl Command {
             | Self::Unreact { task, .. }
             | Self::Link { task, .. }
             | Self::Unlink { task, .. }
+            | Self::Attach { task, .. }
+            | Self::BranchLink { task, .. }
+            | Self::BranchUnlink { task, .. }
+            | Self::NameTask { task }
             | Self::Complete { task, .. }
             | Self::Custom { task, .. }
             | Self::Archive { task }

@@ -1,5 +1,6 @@
 //! Facts: all that a decision may look at, loaded inside the transaction that will write.
 
+use super::artifact::KnownArtifact;
 use super::comment::Comment;
 use super::config::Config;
 use super::event::Event;
@@ -46,6 +47,8 @@ pub struct Facts {
     pub resource: Option<Resource>,
     /// The name that was created under the resource's chosen id, if one was.
     pub name_of_id: Option<String>,
+    /// The artifact that is there under the id that the caller chose.
+    pub same_artifact: Option<KnownArtifact>,
     /// An id for an artifact, should one be made.
     pub fresh_artifact: ArtifactId,
 }

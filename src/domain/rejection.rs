@@ -60,8 +60,14 @@ pub enum Rejection {
     NotArchived { task: String },
     /// A code is set already.
     CodeExists { what: &'static str, current: String },
-    /// A sub-project needs a project.
-    NoProjectCode,
+    /// There is no code for what needs one.
+    NoProjectCode { purpose: &'static str },
+    /// The payload is larger than allowed; the size is `None` where reading stopped at the limit.
+    PayloadTooLarge { size: Option<u64>, limit: u64 },
+    /// The branch is linked to the task already.
+    BranchLinked { task: String, branch: String },
+    /// The branch is not linked to the task.
+    BranchNotLinked { task: String, branch: String },
     /// Nothing stands at this path of the configuration.
     NoSuchSetting { path: String },
     /// Neither made nor declared in the configuration.

@@ -61,6 +61,28 @@ pub fn make_folders(folder: &Path) -> Result<(), Failure> {
     }
 }
 
+/// Makes a file that is not there yet; when it returns, the file is on disk, whole.
+///
+/// # Errors
+/// `CONFLICT` where something has the name already, which stays as it is; else as [`replace_file`].
+pub fn create_file(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
+    let fail = |error: io::Error| match error.kind() {
+        ErrorKind::AlreadyExists => {
+            Failure::new(Code::Conflict, format!("{} is there already", path.display()))
+                .hint("nothing was changed; choose another name")
+        }
+        _ => Failure::io(&error, path),
+    };
+    if path.symlink_metadata().is_ok() {
+        return Err(fail(ErrorKind::AlreadyExists.into()));
+    }
+    let folder = parent(path);
+    let mut temporary = unfinished(folder).map_err(fail)?;
+    write_whole(temporary.as_file_mut(), bytes).and_then(|()| flush(temporary.as_file())).map_err(fail)?;
+    temporary.persist_noclobber(path).map_err(|error| fail(error.error))?;
+    flush_folder(folder)
+}
+
 /// Files on their way to their names. Dropping it takes what is unfinished away again.
 pub(super) struct Batch {
     root: PathBuf,

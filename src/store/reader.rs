@@ -12,6 +12,7 @@ use super::project;
 use super::query::{self, Incoming, NextCursor, TaskFilter, Waiting};
 use super::resources;
 use super::rows::{self, TextKind};
+use super::search::{self, Hit};
 use super::sessions;
 use super::short_ids::{self, ShortIdIndex};
 use crate::domain::artifact::Artifact;
@@ -21,6 +22,7 @@ use crate::domain::event::Event;
 use crate::domain::fold::Text;
 use crate::domain::id::{ArtifactId, EventId, SortKey, TaskId};
 use crate::domain::resource::Resource;
+use crate::domain::search::Words;
 use crate::domain::session::Serials;
 use crate::domain::short_id::ShortId;
 use crate::domain::task::Task;
@@ -98,6 +100,10 @@ questions! {
     contested_short_ids() -> Vec<(String, Vec<String>)> = short_ids::contested;
     /// Tasks that pass a filter.
     tasks(filter: &TaskFilter) -> Vec<Task> = query::tasks;
+    /// Tasks with all these words in one of their texts, that pass a filter; best first.
+    search(words: &Words, filter: &TaskFilter) -> Vec<Hit> = search::search;
+    /// Tasks with all these words in one of their texts.
+    searched(words: &Words) -> Vec<String> = search::searched;
     /// How many tasks pass a filter.
     count_tasks(filter: &TaskFilter) -> i64 = query::count;
     /// Tasks whose id begins so, at most `limit`.
@@ -124,6 +130,12 @@ questions! {
     find_artifact(id: &str) -> Option<Artifact> = artifacts::find;
     /// All artifacts by id.
     artifacts() -> Vec<Artifact> = artifacts::all;
+    /// The SHA-256 of an artifact's payload, if that is here.
+    payload_hash(id: &ArtifactId) -> Option<[u8; 32]> = artifacts::payload_hash;
+    /// Artifacts whose id begins so, at most `limit`.
+    artifacts_by_prefix(prefix: &str, limit: usize) -> Vec<Artifact> = artifacts::by_prefix;
+    /// Tasks without a short id, oldest first.
+    tasks_without_short_id() -> Vec<TaskId> = query::without_short_id;
     /// An artifact's payload, if it is here.
     payload(id: &ArtifactId) -> Option<Vec<u8>> = artifacts::payload;
     /// All resources by name.

@@ -11,7 +11,7 @@ use super::file::{self, Created, ReadFile, WriteFile};
 use super::hash::{hex, sha256};
 use super::reader::Reader;
 use super::unplaced::SqlResult;
-use super::{events, project, rows, sessions, short_ids};
+use super::{events, project, rows, search_index, sessions, short_ids};
 use crate::domain::artifact::NewArtifact;
 use crate::domain::config::Config;
 use crate::domain::event::Event;
@@ -178,15 +178,22 @@ impl Transaction<'_> {
     /// # Errors
     /// [`StoreError`]; an id that is there already is a fault of the caller and fails too.
     pub fn append(&self, events: &[Event], config: &Config) -> Result<(), StoreError> {
-        self.placed(self.insert(events).and_then(|()| project::events_appended(self.conn, events, config)))
+        self.placed(self.insert(events, || project::events_appended(self.conn, events, config)))
     }
 
-    fn insert<'e>(&self, events: impl IntoIterator<Item = &'e Event>) -> Result<(), StoreError> {
+    /// Inserts events; `project` brings the tables up to date.
+    fn insert<'e>(
+        &self,
+        events: impl IntoIterator<Item = &'e Event>,
+        project: impl FnOnce() -> Result<(), StoreError>,
+    ) -> Result<(), StoreError> {
         let mut tail = events::tail(self.conn)?;
+        let before = tail.seq;
         for event in events {
             events::insert(self.conn, &mut tail, event)?;
         }
-        Ok(())
+        project()?;
+        search_index::appended(self.conn, before, tail.seq)
     }
 
     /// Appends many events at once; each subject is folded once. `each` hears of every task done.
@@ -194,10 +201,7 @@ impl Transaction<'_> {
     /// # Errors
     /// As [`Transaction::append`].
     pub fn append_many(&self, events: &[&Event], each: impl FnMut(&TaskId)) -> Result<(), StoreError> {
-        self.placed(
-            self.insert(events.iter().copied())
-                .and_then(|()| project::many_appended(self.conn, events, each)),
-        )
+        self.placed(self.insert(events.iter().copied(), || project::many_appended(self.conn, events, each)))
     }
 
     /// Adds an artifact with its payload, if another one is not there under its id.
@@ -214,7 +218,7 @@ impl Transaction<'_> {
     /// [`StoreError`]; nothing was replaced then.
     pub fn replace_events(&self, events: &[Event]) -> Result<(), StoreError> {
         let replaced = events.iter().try_for_each(|event| events::replace(self.conn, event));
-        self.placed(replaced.and_then(|()| project::rebuild(self.conn, self.conn, |_| {})))
+        self.placed(replaced).and_then(|()| self.rebuild(|_| {}))
     }
 
     /// Puts another artifact in the place of the one under its id.
@@ -295,7 +299,8 @@ impl Transaction<'_> {
     /// # Errors
     /// [`StoreError`]; the tables stay as they were then.
     pub fn rebuild(&self, each: impl FnMut(&TaskId)) -> Result<(), StoreError> {
-        self.placed(project::rebuild(self.conn, self.conn, each))
+        let rebuilt = project::rebuild(self.conn, self.conn, each);
+        self.placed(rebuilt.and_then(|()| search_index::rebuild(self.conn)))
     }
 
     /// Makes one task's rows anew from the log.
@@ -303,6 +308,7 @@ impl Transaction<'_> {
     /// # Errors
     /// [`StoreError`]; the rows stay as they were then.
     pub fn rebuild_task(&self, id: &TaskId) -> Result<(), StoreError> {
-        self.placed(project::rebuild_task(self.conn, id))
+        let rebuilt = project::rebuild_task(self.conn, id);
+        self.placed(rebuilt.and_then(|()| search_index::rebuild_task(self.conn, id.as_str())))
     }
 }

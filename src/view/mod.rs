@@ -1,5 +1,6 @@
 //! The shapes of answers: JSON member names, the same on every surface. No logic, no output.
 
+mod batch;
 mod blocked;
 pub mod comments;
 pub mod config;
@@ -9,12 +10,14 @@ mod hooks;
 mod init;
 mod list;
 mod resource;
+pub mod search;
 mod show;
 mod sql;
 pub mod texts;
 mod trees;
 mod written;
 
+pub use batch::{batch_id, batch_line};
 pub use blocked::blocked;
 pub use conflicts::conflicts;
 pub use doctor::{doctor, level, rebuild};
@@ -30,8 +33,8 @@ pub use written::{prompt, written};
 use serde_json::{Map, Value, json};
 
 use crate::app::{Failure, Outcome, PlanText};
-use crate::domain::Task;
 use crate::domain::json as form;
+use crate::domain::{Artifact, Task};
 
 /// The envelope of an answer.
 #[must_use]
@@ -95,6 +98,21 @@ pub fn several(done: &str, ids: &[&str], failed: &[(String, Failure)]) -> Value 
         .map(|(id, failure)| json!({"id": id, "code": failure.code.as_str(), "error": failure.message}))
         .collect();
     json!({"data": {done: ids, "failed": failures}, "ok": failed.is_empty()})
+}
+
+/// An artifact's metadata, as in the exported tree.
+#[must_use]
+pub fn artifact(artifact: &Artifact) -> Value {
+    Value::Object(artifact.meta().clone())
+}
+
+/// The short ids that tasks without one were given; a sentence where there were none.
+#[must_use]
+pub fn backfill(given: &[String], nothing: &str) -> Value {
+    match (given.first(), given.last()) {
+        (Some(first), Some(last)) => json!({"assigned": given.len(), "first": first, "last": last}),
+        _ => json!({"assigned": 0, "message": nothing}),
+    }
 }
 
 /// A script for a shell.

@@ -29,6 +29,6 @@ macro_rules! rows {
 rows! {
     archive assign blocked comment comment_delete comment_edit comments complete completions config
     context create doctor event events export import init link list next notes plan react ready
-    rebuild set_project_code set_subproject_code show sql status unarchive unlink unreact update
+    rebuild resource session set_project_code set_subproject_code show sql status sync unarchive unlink unreact update
     usage
 }

@@ -22,7 +22,14 @@ static STATUS: LazyLock<BTreeMap<String, i32>> = LazyLock::new(|| {
 
 /// Plays all sections of a file; every row that fails is told.
 pub fn file(text: &str) {
-    let complaints: Vec<String> = parse(text).iter().flat_map(|section| Stage::new().play(section)).collect();
+    let play = |section: Section| {
+        let mut complaints = Stage::new(false).play(&section);
+        if section.steps.iter().any(|step| matches!(step, Step::Author { .. })) {
+            complaints.extend(Stage::new(true).play(&section));
+        }
+        complaints
+    };
+    let complaints: Vec<String> = parse(text).into_iter().flat_map(play).collect();
     assert!(complaints.is_empty(), "\n{}\n", complaints.join("\n"));
 }
 
@@ -32,21 +39,27 @@ struct Stage {
     env: Vec<(String, String)>,
     stdin: Option<String>,
     kept: BTreeMap<String, String>,
+    /// Whether the author is a session.
+    named: bool,
     complaints: Vec<String>,
 }
 
 impl Stage {
-    fn new() -> Self {
+    fn new(named: bool) -> Self {
         Self {
             project: Project::new(),
             env: vec![("LATTICE_ACTOR".to_owned(), "agent:test".to_owned())],
             stdin: None,
             kept: BTreeMap::new(),
+            named,
             complaints: Vec::new(),
         }
     }
 
     fn play(mut self, section: &Section) -> Vec<String> {
+        if self.named {
+            self.project.ok(["session", "start", "--model", "human", "--name", "Zoe", "--quiet"]);
+        }
         for step in &section.steps {
             match step {
                 Step::Empty => self.project = Project::empty(),
@@ -97,8 +110,15 @@ impl Stage {
         text.replace("$HERE", &self.project.path().to_string_lossy())
     }
 
+    fn who(&self) -> [&'static str; 2] {
+        if self.named { ["--name", "Zoe-1"] } else { ["--actor", "human:zoe"] }
+    }
+
     fn run(&self, words: &[String], more: &[&str], stdin: Option<&str>) -> Run {
-        let filled = words.iter().map(|word| self.filled(word));
+        let filled = words.iter().flat_map(|word| match word.as_str() {
+            "$who" => self.who().map(str::to_owned).to_vec(),
+            word => vec![self.filled(word)],
+        });
         let mut command = self.project.command(filled.chain(more.iter().map(|&word| word.to_owned())));
         command.envs(self.env.iter().map(|(name, value)| (name, value)));
         if let Some(text) = stdin {
@@ -216,6 +236,9 @@ impl Stage {
     /// Every change takes the same options of authorship.
     fn author(&mut self, words: &[String]) {
         const JSON: &[&[&str]] = &[&["--json"]];
+        if self.named {
+            return self.author_is_a_session(words);
+        }
         let env = std::mem::take(&mut self.env);
         let with = |more: &[&str]| -> Vec<String> {
             words.iter().cloned().chain(more.iter().map(|&word| word.to_owned())).collect()
@@ -243,7 +266,7 @@ impl Stage {
             "because",
             "--quiet",
         ]);
-        let run = self.run(&all, &[], None, None);
+        let run = self.run(&all, &[], None);
         self.check(run.status == 0 && run.stderr.is_empty(), || format!("{run:?}"));
         let (_, event) = self.arrived().unwrap();
         let event: Value = serde_json::from_str(&event).unwrap();
@@ -255,6 +278,20 @@ impl Stage {
         ]);
         self.check(kept == expected, || format!("the event keeps {kept}"));
         self.env = env;
+    }
+
+    /// A session is kept with all that is known of it.
+    fn author_is_a_session(&mut self, words: &[String]) {
+        let run = self.run(words, &["--name", "Zoe-1", "--quiet"], None);
+        self.check(run.status == 0 && run.stderr.is_empty(), || format!("{run:?}"));
+        let (_, event) = self.arrived().unwrap();
+        let event: Value = serde_json::from_str(&event).unwrap();
+        let id = event["actor"]["session"].as_str().unwrap_or_default().to_owned();
+        let expected =
+            json!({"name": "Zoe-1", "base_name": "Zoe", "serial": 1, "session": id, "model": "human"});
+        self.check(event["actor"] == expected && !id.is_empty(), || {
+            format!("the event keeps {}", event["actor"])
+        });
     }
 
     /// How many events there are, and the last.

@@ -20,8 +20,10 @@
 //! ! CODE a word                              the call is refused, with --json and without, by
 //!                                            this code, its exit status, this in its message;
 //!                                            nothing has changed
+//! $ … $who                                  the author of the `author` call: `--actor …`, `--name …`
 //! author assign LAT-1 agent:x                the call takes and keeps every common option of
-//!                                            changes, and is refused without a good author
+//!                                            changes, and is refused without a good author; the
+//!                                            section is played again for a session as author
 //! ```
 
 /// A part of a file with a tracker of its own.

@@ -22,6 +22,16 @@ pub(super) fn unarchive(task: &Task) -> Result<Vec<EventBody>, Rejection> {
     Ok(vec![EventBody::of_task(&task.id, kind::TASK_UNARCHIVED, json!({}))])
 }
 
+/// The next free short id, for a task that never had one.
+pub(super) fn name(facts: &Facts, task: &Task) -> Result<Vec<EventBody>, Rejection> {
+    if task.short_id.is_some() {
+        return Ok(Vec::new());
+    }
+    let short_id = facts.next_short_id.as_ref().ok_or(Rejection::NoProjectCode { purpose: "short ids" })?;
+    let data = json!({"short_id": short_id.to_string()});
+    Ok(vec![EventBody::of_task(&task.id, kind::SHORT_ID_ASSIGNED, data)])
+}
+
 /// One event of the caller's type; none if the same was written under the chosen id before.
 pub(super) fn custom(
     facts: &Facts,

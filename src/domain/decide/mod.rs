@@ -1,5 +1,7 @@
 //! The decisions: given facts and a wish, which events, or which rejection. Pure.
 
+mod artifacts;
+mod branches;
 mod comments;
 mod create;
 mod fields;
@@ -97,6 +99,17 @@ pub fn decide(facts: &Facts, author: &Author, command: &Command) -> Result<Decis
             links::link(facts, active(facts, command)?, kind, target.as_str(), note.as_deref())
                 .map(Into::into)
         }
+        Command::Attach { id, attachment, role, .. } => {
+            let task = active(facts, command)?;
+            artifacts::attach(facts, author, task, id.as_ref(), attachment, role.as_deref())
+        }
+        Command::BranchLink { branch, repo, .. } => {
+            branches::link(active(facts, command)?, branch, repo.as_deref()).map(Into::into)
+        }
+        Command::BranchUnlink { branch, repo, .. } => {
+            branches::unlink(active(facts, command)?, branch, repo.as_deref()).map(Into::into)
+        }
+        Command::NameTask { .. } => lifecycle::name(facts, existing(facts, command)?).map(Into::into),
         Command::Complete { review, .. } => status::complete(facts, author, active(facts, command)?, review),
         Command::Custom { kind, data, id, .. } => {
             lifecycle::custom(facts, active(facts, command)?, kind, data, id.as_ref()).map(Into::into)

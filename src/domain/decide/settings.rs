@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::domain::actor::Actor;
-use crate::domain::config::{Config, differences, dotted, escape};
+use crate::domain::config::{Config, MOST_PAYLOAD, differences, dotted, escape};
 use crate::domain::event::{EventBody, kind};
 use crate::domain::facts::Facts;
 use crate::domain::hooks::{ends, is_commands};
@@ -181,6 +181,12 @@ fn check_one(config: &Config, path: &str, to: &Value) -> Result<(), Rejection> {
         }
         ["resources", _, "description"] if !to.is_string() => wrong("a text"),
         ["workflow", "display_names", _] if !to.is_string() => wrong("a text"),
+        ["artifacts"] if !to.is_object() => wrong("an object"),
+        ["artifacts", "max_bytes"] if !to.as_u64().is_some_and(|n| (1..=MOST_PAYLOAD).contains(&n)) => {
+            wrong("a whole number of bytes, from 1 to 268435456")
+        }
+        ["git"] if !to.is_object() => wrong("an object"),
+        ["git", "detect"] if !to.is_boolean() => wrong("true or false"),
         ["workflow", "wip_limits", _] | ["workflow", "review_cycle_limit"] if to.as_u64().is_none() => {
             wrong("a whole number, 0 or more")
         }
@@ -225,7 +231,7 @@ pub(super) fn project_code(facts: &Facts, code: &str, force: bool) -> Result<Vec
 
 pub(super) fn subproject_code(facts: &Facts, code: &str, force: bool) -> Result<Vec<EventBody>, Rejection> {
     if facts.config.project_code().is_none() {
-        return Err(Rejection::NoProjectCode);
+        return Err(Rejection::NoProjectCode { purpose: "a sub-project" });
     }
     set_code(facts, "sub-project code", "/subproject_code", code, force)
 }

@@ -51,6 +51,7 @@ fn facts(status: &str) -> Facts {
         resource: None,
         name_of_id: None,
         next_short_id: Some(ShortId { prefix: "LAT".into(), number: 2 }),
+        same_artifact: None,
         fresh_artifact: ArtifactId::from_value(1),
     }
 }
