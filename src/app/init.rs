@@ -121,9 +121,10 @@ pub(super) fn fill(
                 "example tasks are for a new tracker, and a tree lies here already",
                 "leave --seed away",
             )),
-            None if options.project_code.is_none() => {
-                Some(("example tasks need short ids", "add --project-code CODE"))
-            }
+            None if options.project_code.is_none() => Some((
+                "example tasks need short ids, and there is no project code",
+                "add --project-code CODE",
+            )),
             None => None,
         };
         if let Some((message, hint)) = fault {

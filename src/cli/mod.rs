@@ -8,6 +8,7 @@ mod format;
 mod history;
 mod output;
 mod parse;
+mod plugin;
 mod progress;
 mod prompt;
 mod several;
@@ -47,9 +48,11 @@ mod import;
 mod init;
 mod link;
 mod list;
+mod man;
 mod next;
 mod notes;
 mod plan;
+mod plugins;
 mod react;
 mod ready;
 mod rebuild;
@@ -192,6 +195,8 @@ const COMMANDS: &[Entry] = &[
     entry!(setup_codex, "setup-codex", Agents, "Give Codex the skill, in ~/.agents"),
     entry!(setup_openclaw, "setup-openclaw", Agents, "Give OpenClaw the skill, in skills/ or ~/.openclaw"),
     entry!(setup_prompt, "setup-prompt", Agents, "Print the text that teaches agents the work cycle"),
+    entry!(plugins, "plugins", Tracker, "List the programs on PATH that answer as commands"),
+    entry!(man, "man", Tracker, "Print the manual"),
     entry!(completions, "completions", Tracker, "Print what a shell needs to complete commands"),
 ];
 
@@ -205,6 +210,7 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> std::process::ExitCode 
             hooks::after(result, &context, matches.get_flag(parse::NO_HOOKS))
         }
         Line::Answer(done) => Ok(done),
+        Line::Plugin(path, args) => Err(plugin::become_it(&path, &args, &context)),
         Line::Nothing => Ok(welcome::welcome(&context)),
     });
     output::finish(result, &context)

@@ -27,7 +27,9 @@ impl Answer {
         let is_refused = run.status != 0;
         let mut said = match serde_json::from_str(&run.stdout) {
             Ok(document) if has("--json") => document,
-            _ if has("--json") => Value::String(if is_refused { "no document".into() } else { run.stdout.clone() }),
+            _ if has("--json") => {
+                Value::String(if is_refused { "no document".into() } else { run.stdout.clone() })
+            }
             _ if has("--quiet") => Value::String(run.stdout.clone()),
             _ => Value::Null,
         };

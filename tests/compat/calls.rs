@@ -43,7 +43,9 @@ impl Section {
 /// Flags of the predecessor by command.
 static FLAGS: LazyLock<BTreeMap<&str, Vec<&str>>> = LazyLock::new(|| {
     let page = include_str!("../contract/predecessor.txt");
-    let row = |line: &'static str| line.split_once(':').map(|(name, flags)| (name, flags.split_whitespace().collect()));
+    let row = |line: &'static str| {
+        line.split_once(':').map(|(name, flags)| (name, flags.split_whitespace().collect()))
+    };
     page.lines().filter(|line| !line.starts_with('#')).filter_map(row).collect()
 });
 
@@ -95,7 +97,11 @@ fn completed(mut words: Vec<String>) -> Vec<String> {
     let has = |flag: &str| flags.is_some_and(|flags| flags.contains(&flag));
     let stands = |words: &[String], flag: &str| words.iter().any(|word| word == flag);
     let is_reading = words[0] == "next" || words[0] == "init";
-    if has("--actor") && !is_reading && !stands(&words, "--actor") && !(has("--actor") && stands(&words, "--name")) {
+    if has("--actor")
+        && !is_reading
+        && !stands(&words, "--actor")
+        && !(has("--actor") && stands(&words, "--name"))
+    {
         words.extend(["--actor".to_owned(), "agent:test".to_owned()]);
     }
     if has("--json") && !stands(&words, "--json") && !stands(&words, "--quiet") {

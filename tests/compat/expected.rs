@@ -63,7 +63,8 @@ fn fits(pattern: &str, text: &str) -> bool {
     match pattern.split_once('*') {
         None => pattern == text,
         Some((before, after)) => text.strip_prefix(before).is_some_and(|rest| {
-            after.is_empty() || (0..=rest.len()).any(|at| rest.get(at..).is_some_and(|rest| fits(after, rest)))
+            after.is_empty()
+                || (0..=rest.len()).any(|at| rest.get(at..).is_some_and(|rest| fits(after, rest)))
         }),
     }
 }

@@ -81,7 +81,10 @@ impl Side {
     }
 
     fn filled(&self, text: &str) -> String {
-        self.kept.iter().rev().fold(text.to_owned(), |text, (name, value)| text.replace(&format!("${name}"), value))
+        self.kept
+            .iter()
+            .rev()
+            .fold(text.to_owned(), |text, (name, value)| text.replace(&format!("${name}"), value))
     }
 
     /// Changes a setting in the way that this program has for it.

@@ -66,7 +66,8 @@ fn same(name: &str, theirs: &Side, ours: &Side, expected: &mut Expected) {
         our
     };
     let all = ask(&words("list --include-archived --json"));
-    let tasks: Vec<&str> = all["data"].as_array().unwrap().iter().map(|task| task["id"].as_str().unwrap()).collect();
+    let tasks: Vec<&str> =
+        all["data"].as_array().unwrap().iter().map(|task| task["id"].as_str().unwrap()).collect();
     for task in tasks.iter().step_by(tasks.len().div_ceil(SHOWN).max(1)) {
         ask(&["show", *task, "--json"].map(str::to_owned));
         ask(&["comments", *task, "--json"].map(str::to_owned));
@@ -77,7 +78,11 @@ fn same(name: &str, theirs: &Side, ours: &Side, expected: &mut Expected) {
         let found: Vec<Difference> = findings
             .iter()
             .filter(|finding| finding["level"] == "error")
-            .map(|finding| Difference { place: "finding".to_owned(), theirs: finding.to_string(), ours: "-".to_owned() })
+            .map(|finding| Difference {
+                place: "finding".to_owned(),
+                theirs: finding.to_string(),
+                ours: "-".to_owned(),
+            })
             .collect();
         expected.judge(name, &format!("{name}: doctor"), &found);
     }
