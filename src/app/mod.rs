@@ -142,6 +142,16 @@ impl App {
         self.store.read(work)
     }
 
+    /// Sentences about short ids that were asked for and that several tasks claim.
+    pub fn take_notices(&self) -> Vec<String> {
+        let notice = |short_id| {
+            format!(
+                "{short_id} is claimed by more than one task; this is the one that shows it (see `lattice doctor`)"
+            )
+        };
+        self.store.take_contested().into_iter().map(notice).collect()
+    }
+
     /// Ends the work: bounds the write-ahead log and lets go of the file. Dropping does the same.
     pub fn close(self) {
         self.store.close();

@@ -56,6 +56,7 @@ mod plugins;
 mod react;
 mod ready;
 mod rebuild;
+mod renumber;
 mod resource;
 mod search;
 mod session;
@@ -189,6 +190,7 @@ const COMMANDS: &[Entry] = &[
     entry!(set_project_code, "set-project-code", Tracker, "Set what short ids begin with"),
     entry!(set_subproject_code, "set-subproject-code", Tracker, "Set what follows the project code"),
     entry!(backfill_ids, "backfill-ids", Tracker, "Give short ids to tasks without one"),
+    entry!(renumber, "renumber", Tracker, "Give a task a short id of its own"),
     entry!(hooks, "hooks", Tracker, "Show the commands that run after changes, and trust them"),
     entry!(setup_claude, "setup-claude", Agents, "Tell Claude Code about the tracker, in CLAUDE.md"),
     entry!(setup_claude_skill, "setup-claude-skill", Agents, "Give Claude Code the skill, in ~/.claude"),
@@ -207,6 +209,7 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> std::process::ExitCode 
     let result = parse::command_line(&args).and_then(|line| match line {
         Line::Command(entry, matches) => {
             let result = (entry.run)(&matches, &context);
+            let result = result.map(|done| context.take_notices().into_iter().fold(done, Done::warn));
             hooks::after(result, &context, matches.get_flag(parse::NO_HOOKS))
         }
         Line::Answer(done) => Ok(done),

@@ -1,5 +1,7 @@
 //! The repository layer: what the rest of the program asks the file for, in domain types only.
 
+use std::cell::RefCell;
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -17,12 +19,18 @@ use crate::domain::config::Config;
 use crate::domain::event::Event;
 use crate::domain::id::TaskId;
 use crate::domain::session::Serials;
+use crate::domain::short_id::ShortId;
 
 /// The tracker file, open.
 pub struct Store {
     file: Opened,
     path: PathBuf,
+    /// See [`Reader::task_of_short_id`].
+    contested: Contested,
 }
+
+/// Short ids that were asked for and that several tasks claim.
+type Contested = RefCell<BTreeSet<ShortId>>;
 
 enum Opened {
     Read(ReadFile),
@@ -36,7 +44,7 @@ impl Store {
     /// # Errors
     /// [`StoreError`] if the file is not there, not ours, too new, damaged or out of reach.
     pub fn open_read(lattice: &Path) -> Result<Self, StoreError> {
-        Ok(Self { file: Opened::Read(file::open_read(lattice)?), path: lattice.join(file::DATABASE) })
+        Ok(Self::new(Opened::Read(file::open_read(lattice)?), lattice.join(file::DATABASE)))
     }
 
     /// Opens for writing: queues on the lock file for at most `wait`, and brings an older file
@@ -45,7 +53,7 @@ impl Store {
     /// # Errors
     /// As [`Store::open_read`], and [`StoreError::Busy`] when the wait was in vain.
     pub fn open_write(lattice: &Path, wait: Duration) -> Result<Self, StoreError> {
-        Ok(Self { file: Opened::Write(file::open_write(lattice, wait)?), path: lattice.join(file::DATABASE) })
+        Ok(Self::new(Opened::Write(file::open_write(lattice, wait)?), lattice.join(file::DATABASE)))
     }
 
     /// Makes the file, filled by `fill`, all or nothing; or finds it made.
@@ -60,7 +68,7 @@ impl Store {
         file::create(lattice, wait, |conn| {
             let draft = conn.path().map_or_else(|| lattice.join(file::DATABASE), PathBuf::from);
             // Nobody can see a draft: if its commit fails, nothing is there.
-            transact(conn, &draft, from_sqlite, fill)
+            transact(conn, &draft, &Contested::default(), from_sqlite, fill)
         })
     }
 
@@ -69,7 +77,16 @@ impl Store {
     /// # Errors
     /// [`StoreError`] if memory is short.
     pub fn in_memory() -> Result<Self, StoreError> {
-        Ok(Self { file: Opened::Memory(file::in_memory()?), path: PathBuf::from(":memory:") })
+        Ok(Self::new(Opened::Memory(file::in_memory()?), PathBuf::from(":memory:")))
+    }
+
+    fn new(file: Opened, path: PathBuf) -> Self {
+        Self { file, path, contested: Contested::default() }
+    }
+
+    /// Short ids that were asked for since the last time and that several tasks claim.
+    pub fn take_contested(&self) -> BTreeSet<ShortId> {
+        self.contested.take()
     }
 
     fn conn(&self) -> &Connection {
@@ -90,7 +107,7 @@ impl Store {
     ) -> Result<T, E> {
         let place = |error: rusqlite::Error| from_sqlite(&error, &self.path);
         let moment = self.conn().unchecked_transaction().map_err(place)?;
-        let result = work(&Reader { conn: &moment, path: &self.path });
+        let result = work(&Reader { conn: &moment, path: &self.path, contested: &self.contested });
         // Nothing was written; ending the moment can only let go of it.
         drop(moment);
         result
@@ -109,8 +126,8 @@ impl Store {
         let path = &self.path;
         match &mut self.file {
             Opened::Read(_) => Err(StoreError::ReadOnly { path: path.clone() }.into()),
-            Opened::Write(file) => transact(file.conn_mut(), path, from_commit, work),
-            Opened::Memory(conn) => transact(conn, path, from_commit, work),
+            Opened::Write(file) => transact(file.conn_mut(), path, &self.contested, from_commit, work),
+            Opened::Memory(conn) => transact(conn, path, &self.contested, from_commit, work),
         }
     }
 
@@ -147,13 +164,14 @@ impl Store {
 fn transact<T, E: From<StoreError>>(
     conn: &mut Connection,
     path: &Path,
+    contested: &Contested,
     unsaved: fn(&rusqlite::Error, &Path) -> StoreError,
     work: impl FnOnce(&Transaction<'_>) -> Result<T, E>,
 ) -> Result<T, E> {
     let tx = conn
         .transaction_with_behavior(TransactionBehavior::Immediate)
         .map_err(|error| from_sqlite(&error, path))?;
-    let result = work(&Transaction { reader: Reader { conn: &tx, path } })?;
+    let result = work(&Transaction { reader: Reader { conn: &tx, path, contested } })?;
     tx.commit().map_err(|error| unsaved(&error, path))?;
     Ok(result)
 }
