@@ -28,6 +28,7 @@ mod read;
 mod resolve;
 mod resource;
 mod search;
+mod seed;
 mod session;
 mod tree_report;
 mod versions;

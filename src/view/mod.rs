@@ -9,12 +9,14 @@ mod doctor;
 mod hooks;
 mod init;
 mod list;
+mod plugins;
 mod resource;
 pub mod search;
 mod show;
 mod sql;
 pub mod texts;
 mod trees;
+mod written;
 
 pub use batch::{batch_id, batch_line};
 pub use blocked::blocked;
@@ -23,10 +25,12 @@ pub use doctor::{doctor, level, rebuild};
 pub use hooks::hooks;
 pub use init::init;
 pub use list::{FIELDS, cell, compact, field, listed, listing, named_fields};
+pub use plugins::plugins;
 pub use resource::{resource, resource_of, resources, session_begun, sessions};
 pub use show::{arrival, details, details_compact, reopened_warning};
 pub use sql::{sql_answer, sql_objects, sql_tables, sql_value};
 pub use trees::{by_field, export, export_document, import, import_summary};
+pub use written::{manual, manual_files, prompt, written};
 
 use serde_json::{Map, Value, json};
 
