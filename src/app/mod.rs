@@ -62,8 +62,8 @@ pub use versions::Version;
 pub use world::World;
 
 pub use crate::store::{
-    Answer, Arrival, FeedQuery, FoundIn, Hit, Incoming, Limits, Piece, Reader, Root, SQL_VIEWS, ShortIdIndex,
-    SqlValue, Table, TaskFilter, TaskSort, TextKind, Totals, Waiting, hex, sha256,
+    Answer, Arrival, FeedQuery, FoundIn, Hit, Incoming, Limits, Moment, Piece, Reader, Root, SQL_VIEWS,
+    ShortIdIndex, SqlValue, Table, TaskFilter, TaskSort, TextKind, Totals, Waiting, hex, sha256,
 };
 use crate::store::{Store, find};
 

@@ -4,6 +4,7 @@
 
 mod agents;
 mod context;
+mod follow;
 mod format;
 mod history;
 mod output;

@@ -9,7 +9,7 @@ use rusqlite::{Connection, TransactionBehavior};
 
 use super::artifacts::{self, ArtifactAdded};
 use super::error::{StoreError, from_commit, from_sqlite};
-use super::file::{self, Created, ReadFile, WriteFile};
+use super::file::{self, Created, ReadFile, ReadMode, WriteFile};
 use super::hash::{hex, sha256};
 use super::reader::Reader;
 use super::unplaced::SqlResult;
@@ -36,6 +36,14 @@ enum Opened {
     Read(ReadFile),
     Write(WriteFile),
     Memory(Connection),
+}
+
+/// See [`Store::moment`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Moment {
+    version: i64,
+    /// Whether another file, or none, has taken the place of this one.
+    pub is_replaced: bool,
 }
 
 impl Store {
@@ -111,6 +119,24 @@ impl Store {
         // Nothing was written; ending the moment can only let go of it.
         drop(moment);
         result
+    }
+
+    /// What is another value as soon as somebody else has changed the file or put another in its
+    /// place. Holds nothing of the file.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the file cannot be read; `ReadOnly` in a place where changes do not show.
+    pub fn moment(&self) -> Result<Moment, StoreError> {
+        let is_replaced = match &self.file {
+            Opened::Read(file) if file.mode() != ReadMode::Shared => {
+                return Err(StoreError::ReadOnly { path: self.path.clone() });
+            }
+            Opened::Read(file) => file.is_replaced(),
+            _ => false,
+        };
+        let version = self.conn().query_row("PRAGMA data_version", [], |row| row.get(0));
+        let version = version.map_err(|error| from_sqlite(&error, &self.path))?;
+        Ok(Moment { version, is_replaced })
     }
 
     /// Runs `work` in one IMMEDIATE transaction and commits what it did. Nothing is changed if it

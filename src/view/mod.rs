@@ -65,6 +65,12 @@ pub fn document(value: &Value) -> String {
     form::document(value)
 }
 
+/// The same with each row of `data` on one line.
+#[must_use]
+pub fn document_of_rows(value: &Value) -> String {
+    form::document_of_rows(value)
+}
+
 /// Data that is only a sentence.
 #[must_use]
 pub fn message(text: &str) -> Value {
