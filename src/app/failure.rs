@@ -161,6 +161,8 @@ impl From<Rejection> for Failure {
                 .hint("--force changes it; short ids given out before stay as they are"),
             R::NoProjectCode { purpose } => Self::new(Code::ValidationError, format!("there is no project code for {purpose}"))
                 .hint("`lattice set-project-code CODE` first"),
+            R::ShortIdTaken { short_id } => Self::new(Code::Conflict, format!("{short_id} belongs to another task"))
+                .hint(format!("see `lattice show {short_id}`, or choose another number")),
             R::PayloadTooLarge { size, limit } => {
                 let size = size.map_or_else(|| "more bytes than that".to_owned(), |size| format!("{size} bytes"));
                 Self::new(Code::PayloadTooLarge, format!("an artifact may have {limit} bytes, and this has {size}"))

@@ -6,7 +6,7 @@ use super::{App, Failure, Identity};
 use crate::domain::id::TaskId;
 use crate::domain::workflow::{priority_rank, urgency_rank};
 use crate::domain::{Config, Task};
-use crate::store::{TaskFilter, Waiting};
+use crate::store::{Reader, TaskFilter, Waiting};
 
 /// A page of tasks.
 #[derive(Clone, Debug, Default)]
@@ -50,27 +50,26 @@ pub enum BlockReason {
 
 impl App {
     /// Tasks that pass a filter. The status may be a slug or a display name; one that does not
-    /// exist gives an empty list and a warning.
+    /// exist gives an empty list and a warning. With a search, only tasks that hold its words.
     ///
     /// # Errors
-    /// [`Failure`] if the file cannot be read.
-    pub fn list(&self, mut filter: TaskFilter, count: bool) -> Result<Listing, Failure> {
+    /// `VALIDATION_ERROR` if there is nothing to search for; [`Failure`] if the file cannot be read.
+    pub fn list(
+        &self,
+        mut filter: TaskFilter,
+        search: Option<&str>,
+        count: bool,
+    ) -> Result<Listing, Failure> {
+        let words = search.map(super::search::words).transpose()?;
         self.read(|reader| {
             let config = reader.config()?;
             let mut listing = Listing::default();
-            if let Some(text) = &filter.status {
-                match config.find_status(text) {
-                    Some(status) => filter.status = Some(status),
-                    // A status that was configured once may still have tasks.
-                    None if reader.count_tasks(&filter)? > 0 => {}
-                    None => {
-                        let known = config.statuses().join(", ");
-                        listing.warnings.push(format!("there is no status `{text}`; there are: {known}"));
-                        listing.total = count.then_some(0);
-                        return Ok(listing);
-                    }
-                }
+            listing.warnings.extend(settle_status(reader, &config, &mut filter)?);
+            if !listing.warnings.is_empty() {
+                listing.total = count.then_some(0);
+                return Ok(listing);
             }
+            filter.among = words.map(|words| reader.searched(&words)).transpose()?;
             let limit = filter.limit;
             // One row more tells whether there are more; counting would cost more than the page.
             filter.limit = limit.map(|limit| limit.saturating_add(1));
@@ -126,6 +125,25 @@ impl App {
             Ok((tasks, truncated))
         })
     }
+}
+
+/// Takes the name of a status for what it is in this tracker; a warning if it is none.
+pub(super) fn settle_status(
+    reader: &Reader<'_>,
+    config: &Config,
+    filter: &mut TaskFilter,
+) -> Result<Option<String>, Failure> {
+    let Some(text) = &filter.status else { return Ok(None) };
+    match config.find_status(text) {
+        Some(status) => filter.status = Some(status),
+        // A status that was configured once may still have tasks.
+        None if reader.count_tasks(filter)? > 0 => {}
+        None => {
+            let known = config.statuses().join(", ");
+            return Ok(Some(format!("there is no status `{text}`; there are: {known}")));
+        }
+    }
+    Ok(None)
 }
 
 impl Listing {

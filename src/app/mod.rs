@@ -28,6 +28,7 @@ mod next;
 mod read;
 mod resolve;
 mod resource;
+mod search;
 mod session;
 mod tree_report;
 mod versions;
@@ -56,13 +57,14 @@ pub use next::POOL;
 pub use read::{ArtifactInfo, CommentThread, Details, PlanText, Related};
 pub use resolve::{chosen_artifact_id, chosen_event_id, chosen_resource_id, chosen_task_id, comment_id};
 pub use resource::{Known, Resources, patiently};
+pub use search::Hits;
 pub use tree_report::{Disagreement, TreeReport};
 pub use versions::Version;
 pub use world::World;
 
 pub use crate::store::{
-    Answer, Arrival, Copied, FeedQuery, Incoming, Limits, Reader, Restored, Root, SQL_VIEWS, ShortIdIndex,
-    SqlValue, Table, TaskFilter, TaskSort, TextKind, Totals, Waiting, hex, sha256,
+    Answer, Arrival, Copied, FeedQuery, FoundIn, Hit, Incoming, Limits, Piece, Reader, Restored, Root,
+    SQL_VIEWS, ShortIdIndex, SqlValue, Table, TaskFilter, TaskSort, TextKind, Totals, Waiting, hex, sha256,
 };
 use crate::store::{Store, find};
 
@@ -139,6 +141,16 @@ impl App {
     /// What `work` fails with.
     pub fn read<T>(&self, work: impl FnOnce(&Reader<'_>) -> Result<T, Failure>) -> Result<T, Failure> {
         self.store.read(work)
+    }
+
+    /// Sentences about short ids that were asked for and that several tasks claim.
+    pub fn take_notices(&self) -> Vec<String> {
+        let notice = |short_id| {
+            format!(
+                "{short_id} is claimed by more than one task; this is the one that shows it (see `lattice doctor`)"
+            )
+        };
+        self.store.take_contested().into_iter().map(notice).collect()
     }
 
     /// Ends the work: bounds the write-ahead log and lets go of the file. Dropping does the same.

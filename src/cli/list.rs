@@ -31,6 +31,9 @@ pub struct Args {
     /// Only of this priority
     #[arg(long)]
     priority: Option<String>,
+    /// Only with all these words in one of their texts (see `search`)
+    #[arg(long, value_name = "QUERY")]
+    search: Option<String>,
     /// Archived tasks too
     #[arg(long)]
     include_archived: bool,
@@ -91,6 +94,7 @@ pub fn run(args: Args, context: &Context) -> Result<Done, Failure> {
     let fields = args.fields.as_deref().map(checked_fields).transpose()?;
     let filter = TaskFilter {
         id: None,
+        among: None,
         status: args.status,
         assigned: args.assigned,
         tag: args.tag,
@@ -102,7 +106,7 @@ pub fn run(args: Args, context: &Context) -> Result<Done, Failure> {
         limit: args.limit,
     };
     let form = Form { compact: args.compact, fields, format: args.format, output: args.output };
-    form.answer(&context.reader()?.list(filter, args.count)?)
+    form.answer(&context.reader()?.list(filter, args.search.as_deref(), args.count)?)
 }
 
 /// Fields that exist.
@@ -178,7 +182,7 @@ impl Form {
     }
 }
 
-fn heading(field: &str, format: Format) -> String {
+pub fn heading(field: &str, format: Format) -> String {
     let words = match field {
         _ if format == Format::Csv => return field.to_owned(),
         "name" => "task".to_owned(),
@@ -199,14 +203,19 @@ fn each(listing: &Listing, line: impl Fn(&Task) -> String) -> String {
 /// The line that scripts know: `>>>` where somebody has to look, id, status, priority, type,
 /// title, assignee, `[A]` for archived.
 fn line(task: &Task, status_name: &str) -> String {
+    line_with(task, status_name, &printable(&task.title))
+}
+
+/// The same with a title that is safe to print already.
+pub fn line_with(task: &Task, status_name: &str, title: &str) -> String {
     let mark = if task.asks_for_human() { ">>> " } else { "" };
     let archived = if task.archived { " [A]" } else { "" };
-    printable(&format!(
-        "{mark}{}  {status_name}  {}  {}  \"{}\"  {}{archived}",
+    let before = format!(
+        "{mark}{}  {status_name}  {}  {}",
         task.name(),
         task.priority.as_deref().unwrap_or("-"),
         task.kind.as_deref().unwrap_or("-"),
-        task.title,
-        task.assigned_to.as_ref().map_or("unassigned", |actor| actor.display()),
-    ))
+    );
+    let assignee = task.assigned_to.as_ref().map_or("unassigned", |actor| actor.display());
+    format!("{}  \"{title}\"  {}{archived}", printable(&before), printable(assignee))
 }

@@ -53,8 +53,10 @@ mod plan;
 mod react;
 mod ready;
 mod rebuild;
+mod renumber;
 mod resource;
 mod restore;
+mod search;
 mod session;
 mod set_project_code;
 mod set_subproject_code;
@@ -159,6 +161,7 @@ const COMMANDS: &[Entry] = &[
     entry!(attach, "attach", Talk, "Keep a file, an address or a text with a task"),
     entry!(artifact, "artifact", Talk, "Show an artifact, or write out what it holds"),
     entry!(list, "list", Questions, "List tasks"),
+    entry!(search, "search", Questions, "Find tasks by words in their texts"),
     entry!(show, "show", Questions, "Show one task with its history"),
     entry!(task_history, "history", Questions, "Tell what happened to a task, or how its plan read before"),
     entry!(ready, "ready", Questions, "List tasks that could be begun now"),
@@ -179,6 +182,7 @@ const COMMANDS: &[Entry] = &[
     entry!(set_project_code, "set-project-code", Tracker, "Set what short ids begin with"),
     entry!(set_subproject_code, "set-subproject-code", Tracker, "Set what follows the project code"),
     entry!(backfill_ids, "backfill-ids", Tracker, "Give short ids to tasks without one"),
+    entry!(renumber, "renumber", Tracker, "Give a task a short id of its own"),
     entry!(hooks, "hooks", Tracker, "Show the commands that run after changes, and trust them"),
     entry!(completions, "completions", Tracker, "Print what a shell needs to complete commands"),
 ];
@@ -190,6 +194,7 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> std::process::ExitCode 
     let result = parse::command_line(&args).and_then(|line| match line {
         Line::Command(entry, matches) => {
             let result = (entry.run)(&matches, &context);
+            let result = result.map(|done| context.take_notices().into_iter().fold(done, Done::warn));
             hooks::after(result, &context, matches.get_flag(parse::NO_HOOKS))
         }
         Line::Answer(done) => Ok(done),

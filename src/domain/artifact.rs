@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Value};
 
+use super::config::Config;
 use super::id::ArtifactId;
 use super::json;
 
@@ -87,6 +88,18 @@ pub fn is_plain_name(name: &str) -> bool {
     (1..=255).contains(&name.len())
         && !name.starts_with('.')
         && !name.chars().any(|c| c == '/' || c == '\\' || c.is_control())
+}
+
+/// Bytes of a payload unless configured: 64 MiB.
+const DEFAULT_PAYLOAD: u64 = 64 * 1024 * 1024;
+/// Bytes of a payload at most: an import takes no more, so an export must not hold more.
+pub const MOST_PAYLOAD: u64 = 256 * 1024 * 1024;
+
+/// Bytes that the payload of a new artifact may have.
+#[must_use]
+pub fn payload_limit(config: &Config) -> u64 {
+    let limit = config.get("/artifacts/max_bytes").and_then(Value::as_u64);
+    limit.unwrap_or(DEFAULT_PAYLOAD).min(MOST_PAYLOAD)
 }
 
 /// Types that an artifact may have.

@@ -20,6 +20,7 @@ pub mod plan;
 mod pointer;
 pub mod rejection;
 pub mod resource;
+pub mod search;
 pub mod session;
 pub mod short_id;
 mod strict;

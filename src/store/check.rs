@@ -5,7 +5,7 @@ use rusqlite::{Connection, Row};
 
 use super::error::StoreError;
 use super::unplaced::SqlResult;
-use super::{file, project};
+use super::{file, project, search_index};
 
 /// Sizes for reports.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -30,9 +30,31 @@ pub(super) fn totals(conn: &Connection) -> Result<Totals, StoreError> {
     .sql()
 }
 
-/// What `PRAGMA integrity_check` finds, at most 20 lines.
+/// What `PRAGMA integrity_check` finds, at most 20 lines. What is wrong with the index of words
+/// alone can be made anew, and `drift` names it.
 pub(super) fn integrity(conn: &Connection) -> Result<Vec<String>, StoreError> {
-    let mut statement = conn.prepare("PRAGMA integrity_check(20)").sql()?;
+    let mut found = match faults(conn, "PRAGMA integrity_check(20)") {
+        // That index can be so damaged that SQLite gives up: then all but it, table by table.
+        Err(error) if search_index::is_damage(&error) => {
+            let mut statement = conn
+                .prepare("SELECT name FROM sqlite_schema WHERE type = 'table' AND rootpage > 0 ORDER BY name")
+                .sql()?;
+            let names: Vec<String> =
+                statement.query_map([], |row| row.get(0)).sql()?.collect::<Result<_, _>>().sql()?;
+            let of = |name: &String| {
+                faults(conn, &format!("PRAGMA integrity_check(\"{}\")", name.replace('"', "\"\"")))
+            };
+            names.iter().map(of).collect::<Result<Vec<_>, _>>()?.concat()
+        }
+        found => found?,
+    };
+    found.retain(|line| !line.starts_with("fts5: ") && !line.contains(" FTS5 table "));
+    found.truncate(NAMED);
+    Ok(found)
+}
+
+fn faults(conn: &Connection, pragma: &str) -> Result<Vec<String>, StoreError> {
+    let mut statement = conn.prepare(pragma).sql()?;
     let lines: Vec<String> =
         statement.query_map([], |row| row.get(0)).sql()?.collect::<Result<_, _>>().sql()?;
     Ok(lines.into_iter().filter(|line| line != "ok").collect())
@@ -71,6 +93,11 @@ pub(super) fn drift(conn: &Connection) -> Result<Vec<(String, String)>, StoreErr
     for (table, order) in DERIVED {
         compare(conn, &fresh, table, order, &mut differences)?;
     }
+    let words = match search_index::faults(conn, &fresh, NAMED) {
+        Err(error) if search_index::is_damage(&error) => vec!["its index cannot be read".to_owned()],
+        words => words?,
+    };
+    differences.extend(words.into_iter().map(|fault| ("search".to_owned(), fault)));
     Ok(differences)
 }
 

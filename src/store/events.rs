@@ -20,7 +20,7 @@ pub struct Arrival {
 /// The end of the log, which the next event is chained to.
 #[derive(Clone, Debug)]
 pub(super) struct Tail {
-    seq: i64,
+    pub(super) seq: i64,
     chain: [u8; 32],
 }
 
@@ -132,7 +132,7 @@ fn parsed(raw: &str) -> Result<Event, StoreError> {
         .map_err(|error| StoreError::Corrupt { detail: format!("a stored event does not read: {error}") })
 }
 
-fn event_of_row(row: &Row<'_>) -> Result<Event, StoreError> {
+pub(super) fn event_of_row(row: &Row<'_>) -> Result<Event, StoreError> {
     parsed(row.get_ref(0).sql()?.as_str().map_err(|error| StoreError::Corrupt { detail: error.to_string() })?)
 }
 

@@ -15,6 +15,8 @@ use crate::domain::task::Task;
 #[allow(missing_docs, reason = "the members say what their names say")]
 pub struct TaskFilter {
     pub id: Option<TaskId>,
+    /// Only these, by id.
+    pub among: Option<Vec<String>>,
     pub status: Option<String>,
     /// Display name of the assignee.
     pub assigned: Option<String>,
@@ -48,7 +50,7 @@ pub enum TaskSort {
 }
 
 impl TaskFilter {
-    fn clauses(&self) -> (String, Vec<Sql>) {
+    pub(super) fn clauses(&self) -> (String, Vec<Sql>) {
         let mut sql = String::from(" WHERE 1");
         let mut values: Vec<Sql> = Vec::new();
         if !self.include_archived {
@@ -60,6 +62,10 @@ impl TaskFilter {
         if let Some(id) = &self.id {
             sql.push_str(" AND t.id = ?");
             values.push(id.as_str().to_owned().into());
+        }
+        if let Some(among) = &self.among {
+            sql.push_str(" AND t.id IN (SELECT value FROM json_each(?))");
+            values.push(rows::encoded(among).unwrap_or_else(|_| "[]".to_owned()).into());
         }
         for (column, value) in [
             ("t.status", &self.status),

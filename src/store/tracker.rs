@@ -1,5 +1,7 @@
 //! The repository layer: what the rest of the program asks the file for, in domain types only.
 
+use std::cell::RefCell;
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -11,18 +13,24 @@ use super::file::{self, Copied, Created, ReadFile, WriteFile};
 use super::hash::{hex, sha256};
 use super::reader::Reader;
 use super::unplaced::SqlResult;
-use super::{events, project, rows, sessions, short_ids};
+use super::{events, project, rows, search_index, sessions, short_ids};
 use crate::domain::artifact::NewArtifact;
 use crate::domain::config::Config;
 use crate::domain::event::Event;
 use crate::domain::id::TaskId;
 use crate::domain::session::Serials;
+use crate::domain::short_id::ShortId;
 
 /// The tracker file, open.
 pub struct Store {
     file: Opened,
     path: PathBuf,
+    /// See [`Reader::task_of_short_id`].
+    contested: Contested,
 }
+
+/// Short ids that were asked for and that several tasks claim.
+type Contested = RefCell<BTreeSet<ShortId>>;
 
 enum Opened {
     Read(ReadFile),
@@ -36,7 +44,7 @@ impl Store {
     /// # Errors
     /// [`StoreError`] if the file is not there, not ours, too new, damaged or out of reach.
     pub fn open_read(lattice: &Path) -> Result<Self, StoreError> {
-        Ok(Self { file: Opened::Read(file::open_read(lattice)?), path: lattice.join(file::DATABASE) })
+        Ok(Self::new(Opened::Read(file::open_read(lattice)?), lattice.join(file::DATABASE)))
     }
 
     /// Opens for writing: queues on the lock file for at most `wait`, and brings an older file
@@ -45,7 +53,7 @@ impl Store {
     /// # Errors
     /// As [`Store::open_read`], and [`StoreError::Busy`] when the wait was in vain.
     pub fn open_write(lattice: &Path, wait: Duration) -> Result<Self, StoreError> {
-        Ok(Self { file: Opened::Write(file::open_write(lattice, wait)?), path: lattice.join(file::DATABASE) })
+        Ok(Self::new(Opened::Write(file::open_write(lattice, wait)?), lattice.join(file::DATABASE)))
     }
 
     /// Makes the file, filled by `fill`, all or nothing; or finds it made.
@@ -60,7 +68,7 @@ impl Store {
         file::create(lattice, wait, |conn| {
             let draft = conn.path().map_or_else(|| lattice.join(file::DATABASE), PathBuf::from);
             // Nobody can see a draft: if its commit fails, nothing is there.
-            transact(conn, &draft, from_sqlite, fill)
+            transact(conn, &draft, &Contested::default(), from_sqlite, fill)
         })
     }
 
@@ -69,7 +77,16 @@ impl Store {
     /// # Errors
     /// [`StoreError`] if memory is short.
     pub fn in_memory() -> Result<Self, StoreError> {
-        Ok(Self { file: Opened::Memory(file::in_memory()?), path: PathBuf::from(":memory:") })
+        Ok(Self::new(Opened::Memory(file::in_memory()?), PathBuf::from(":memory:")))
+    }
+
+    fn new(file: Opened, path: PathBuf) -> Self {
+        Self { file, path, contested: Contested::default() }
+    }
+
+    /// Short ids that were asked for since the last time and that several tasks claim.
+    pub fn take_contested(&self) -> BTreeSet<ShortId> {
+        self.contested.take()
     }
 
     fn conn(&self) -> &Connection {
@@ -90,7 +107,7 @@ impl Store {
     ) -> Result<T, E> {
         let place = |error: rusqlite::Error| from_sqlite(&error, &self.path);
         let moment = self.conn().unchecked_transaction().map_err(place)?;
-        let result = work(&Reader { conn: &moment, path: &self.path });
+        let result = work(&Reader { conn: &moment, path: &self.path, contested: &self.contested });
         // Nothing was written; ending the moment can only let go of it.
         drop(moment);
         result
@@ -109,8 +126,8 @@ impl Store {
         let path = &self.path;
         match &mut self.file {
             Opened::Read(_) => Err(StoreError::ReadOnly { path: path.clone() }.into()),
-            Opened::Write(file) => transact(file.conn_mut(), path, from_commit, work),
-            Opened::Memory(conn) => transact(conn, path, from_commit, work),
+            Opened::Write(file) => transact(file.conn_mut(), path, &self.contested, from_commit, work),
+            Opened::Memory(conn) => transact(conn, path, &self.contested, from_commit, work),
         }
     }
 
@@ -161,13 +178,14 @@ impl Store {
 fn transact<T, E: From<StoreError>>(
     conn: &mut Connection,
     path: &Path,
+    contested: &Contested,
     unsaved: fn(&rusqlite::Error, &Path) -> StoreError,
     work: impl FnOnce(&Transaction<'_>) -> Result<T, E>,
 ) -> Result<T, E> {
     let tx = conn
         .transaction_with_behavior(TransactionBehavior::Immediate)
         .map_err(|error| from_sqlite(&error, path))?;
-    let result = work(&Transaction { reader: Reader { conn: &tx, path } })?;
+    let result = work(&Transaction { reader: Reader { conn: &tx, path, contested } })?;
     tx.commit().map_err(|error| unsaved(&error, path))?;
     Ok(result)
 }
@@ -192,15 +210,22 @@ impl Transaction<'_> {
     /// # Errors
     /// [`StoreError`]; an id that is there already is a fault of the caller and fails too.
     pub fn append(&self, events: &[Event], config: &Config) -> Result<(), StoreError> {
-        self.placed(self.insert(events).and_then(|()| project::events_appended(self.conn, events, config)))
+        self.placed(self.insert(events, || project::events_appended(self.conn, events, config)))
     }
 
-    fn insert<'e>(&self, events: impl IntoIterator<Item = &'e Event>) -> Result<(), StoreError> {
+    /// Inserts events; `project` brings the tables up to date.
+    fn insert<'e>(
+        &self,
+        events: impl IntoIterator<Item = &'e Event>,
+        project: impl FnOnce() -> Result<(), StoreError>,
+    ) -> Result<(), StoreError> {
         let mut tail = events::tail(self.conn)?;
+        let before = tail.seq;
         for event in events {
             events::insert(self.conn, &mut tail, event)?;
         }
-        Ok(())
+        project()?;
+        search_index::appended(self.conn, before, tail.seq)
     }
 
     /// Appends many events at once; each subject is folded once. `each` hears of every task done.
@@ -208,10 +233,7 @@ impl Transaction<'_> {
     /// # Errors
     /// As [`Transaction::append`].
     pub fn append_many(&self, events: &[&Event], each: impl FnMut(&TaskId)) -> Result<(), StoreError> {
-        self.placed(
-            self.insert(events.iter().copied())
-                .and_then(|()| project::many_appended(self.conn, events, each)),
-        )
+        self.placed(self.insert(events.iter().copied(), || project::many_appended(self.conn, events, each)))
     }
 
     /// Adds an artifact with its payload, if another one is not there under its id.
@@ -228,7 +250,7 @@ impl Transaction<'_> {
     /// [`StoreError`]; nothing was replaced then.
     pub fn replace_events(&self, events: &[Event]) -> Result<(), StoreError> {
         let replaced = events.iter().try_for_each(|event| events::replace(self.conn, event));
-        self.placed(replaced.and_then(|()| project::rebuild(self.conn, self.conn, |_| {})))
+        self.placed(replaced).and_then(|()| self.rebuild(|_| {}))
     }
 
     /// Puts another artifact in the place of the one under its id.
@@ -309,7 +331,8 @@ impl Transaction<'_> {
     /// # Errors
     /// [`StoreError`]; the tables stay as they were then.
     pub fn rebuild(&self, each: impl FnMut(&TaskId)) -> Result<(), StoreError> {
-        self.placed(project::rebuild(self.conn, self.conn, each))
+        let rebuilt = project::rebuild(self.conn, self.conn, each);
+        self.placed(rebuilt.and_then(|()| search_index::rebuild(self.conn)))
     }
 
     /// Makes one task's rows anew from the log.
@@ -317,6 +340,7 @@ impl Transaction<'_> {
     /// # Errors
     /// [`StoreError`]; the rows stay as they were then.
     pub fn rebuild_task(&self, id: &TaskId) -> Result<(), StoreError> {
-        self.placed(project::rebuild_task(self.conn, id))
+        let rebuilt = project::rebuild_task(self.conn, id);
+        self.placed(rebuilt.and_then(|()| search_index::rebuild_task(self.conn, id.as_str())))
     }
 }

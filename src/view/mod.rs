@@ -11,6 +11,7 @@ mod hooks;
 mod init;
 mod list;
 mod resource;
+pub mod search;
 mod show;
 mod sql;
 pub mod texts;

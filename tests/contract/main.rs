@@ -27,8 +27,8 @@ macro_rules! rows {
 }
 
 rows! {
-    archive assign blocked comment comment_delete comment_edit comments complete completions config
-    context create doctor event events export import init link list next notes plan react ready
-    rebuild resource session set_project_code set_subproject_code show sql status sync unarchive unlink unreact update
+    archive assign attach backfill_ids batch branch blocked comment comment_delete comment_edit comments complete completions config
+    context create doctor event events export history hooks import init link list next notes plan react ready
+    rebuild resource session set_project_code search set_subproject_code show sql status sync unarchive unlink unreact update
     usage
 }

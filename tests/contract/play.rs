@@ -119,7 +119,11 @@ impl Stage {
             "$who" => self.who().map(str::to_owned).to_vec(),
             word => vec![self.filled(word)],
         });
-        let mut command = self.project.command(filled.chain(more.iter().map(|&word| word.to_owned())));
+        let mut line: Vec<String> = filled.collect();
+        // What stands behind `--` is no flag.
+        let end = line.iter().position(|word| word == "--").unwrap_or(line.len());
+        line.splice(end..end, more.iter().map(|&word| word.to_owned()));
+        let mut command = self.project.command(line);
         command.envs(self.env.iter().map(|(name, value)| (name, value)));
         if let Some(text) = stdin {
             self.project.file("stdin-of-this-row", text);

@@ -1,0 +1,393 @@
+//! The index of words. A text is a row of the table `search`, which keeps its words and not itself.
+//!
+//! Writing a row with every change would make a comment write twice as many pages, so the index is
+//! brought up to date once in [`BATCH`] events, by the write that makes the number full. What has
+//! changed since is told by the log, and a search looks at it itself.
+
+use std::cmp::Ordering;
+use std::collections::BTreeSet;
+
+use rusqlite::config::DbConfig::SQLITE_DBCONFIG_DEFENSIVE;
+use rusqlite::fallible_streaming_iterator::FallibleStreamingIterator;
+use rusqlite::{Connection, ErrorCode, OptionalExtension, Row, Rows, params};
+
+use super::error::StoreError;
+use super::unplaced::SqlResult;
+use super::{events, rows};
+use crate::domain::event::kind;
+use crate::domain::id::TaskId;
+
+/// Events between two times that the index is brought up to date. It bounds what a search looks
+/// at itself (decision 0011).
+const BATCH: i64 = 64;
+
+/// What a row is about stands in its number: a kind in multiples of this, and the place in the log
+/// of the comment's event, or of the first that is about the task. Neither ever changes.
+pub(super) const KINDS: i64 = 1_000_000_000_000;
+
+/// What a text is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Kind {
+    Comment,
+    Notes,
+    Plan,
+    Task,
+}
+
+impl Kind {
+    const OF_TASKS: [Self; 3] = [Self::Notes, Self::Plan, Self::Task];
+
+    fn row(self, seq: i64) -> i64 {
+        self as i64 * KINDS + seq
+    }
+
+    pub(super) fn of(row: i64) -> Self {
+        match row / KINDS {
+            0 => Self::Comment,
+            1 => Self::Notes,
+            2 => Self::Plan,
+            _ => Self::Task,
+        }
+    }
+
+    /// The present text of all rows of this kind: number, title, body, task, event.
+    fn texts(self) -> &'static str {
+        match self {
+            Self::Comment => {
+                "SELECT e.seq AS row, '' AS title, c.body AS body, c.task_id AS task, e.id AS event
+                   FROM events e JOIN comments c ON c.task_id = e.task_id AND c.id = e.id WHERE c.deleted_at IS NULL"
+            }
+            Self::Notes => {
+                "SELECT 1000000000000 + e.seq AS row, '' AS title, n.body AS body, e.task_id AS task, e.id AS event
+                   FROM events e JOIN notes n ON n.task_id = e.task_id WHERE 1"
+            }
+            Self::Plan => {
+                "SELECT 2000000000000 + e.seq AS row, '' AS title, p.body AS body, e.task_id AS task, e.id AS event
+                   FROM events e JOIN plans p ON p.task_id = e.task_id WHERE 1"
+            }
+            Self::Task => {
+                "SELECT 3000000000000 + e.seq AS row, t.title AS title, coalesce(t.description, '') AS body,
+                        e.task_id AS task, e.id AS event
+                   FROM events e JOIN tasks t ON t.id = e.task_id WHERE 1"
+            }
+        }
+    }
+}
+
+/// A text as it reads now.
+pub(super) struct Text {
+    pub(super) title: String,
+    pub(super) body: String,
+    /// The id of the event that its row is numbered by: the comment's.
+    pub(super) event: String,
+}
+
+/// The text of a row; `None` if there is none any more.
+pub(super) fn find_text(conn: &Connection, row: i64) -> Result<Option<Text>, StoreError> {
+    conn.prepare_cached(&format!("{} AND e.seq = ?1", Kind::of(row).texts()))
+        .sql()?
+        .query_row([row % KINDS], |row| {
+            Ok(Text { title: lossy(row, 1)?, body: lossy(row, 2)?, event: row.get(4)? })
+        })
+        .optional()
+        .sql()
+}
+
+/// Damage need not be text any more, and must not keep anybody from writing.
+fn lossy(row: &Row<'_>, column: usize) -> rusqlite::Result<String> {
+    let bytes = row.get_ref(column)?.as_bytes_or_null().unwrap_or_default().unwrap_or_default();
+    Ok(String::from_utf8_lossy(bytes).into_owned())
+}
+
+/// Hears of every append: `before` and `after` are the ends of the log.
+pub(super) fn appended(conn: &Connection, before: i64, after: i64) -> Result<(), StoreError> {
+    if before / BATCH == after / BATCH {
+        return Ok(());
+    }
+    conn.execute_batch("SAVEPOINT search").sql()?;
+    match catch_up(conn, after) {
+        // A damaged index must not keep anybody from writing: `doctor` names it, searches go on
+        // looking at more and more themselves, `rebuild` makes it anew.
+        Err(error) if is_damage(&error) => conn.execute_batch("ROLLBACK TO search; RELEASE search").sql(),
+        result => result.and_then(|()| conn.execute_batch("RELEASE search").sql()),
+    }
+}
+
+/// Whether the index itself is what fails, and not the disk or another program. A damaged index
+/// fails in many ways; even its rows can come twice.
+pub(super) fn is_damage(error: &StoreError) -> bool {
+    use ErrorCode::{
+        CannotOpen, DatabaseBusy, DatabaseLocked, DiskFull, FileLockingProtocolFailed, OperationInterrupted,
+        OutOfMemory, PermissionDenied, ReadOnly, SystemIoFailure, TooBig,
+    };
+    let StoreError::Unplaced(error) = error else { return false };
+    !matches!(
+        error.sqlite_error_code(),
+        None | Some(
+            CannotOpen
+                | DatabaseBusy
+                | DatabaseLocked
+                | DiskFull
+                | FileLockingProtocolFailed
+                | OperationInterrupted
+                | OutOfMemory
+                | PermissionDenied
+                | ReadOnly
+                | SystemIoFailure
+                | TooBig
+        )
+    )
+}
+
+fn catch_up(conn: &Connection, end: i64) -> Result<(), StoreError> {
+    let begin = indexed_to(conn)?;
+    if begin == 0 {
+        fill(conn, conn, &BTreeSet::new())?;
+    } else {
+        save(conn, &changed_since(conn, begin)?)?;
+    }
+    flush(conn)?;
+    rows::set_meta(conn, "indexed_to", &end.to_string())
+}
+
+/// The place in the log up to which the index is.
+fn indexed_to(conn: &Connection) -> Result<i64, StoreError> {
+    Ok(rows::meta(conn, "indexed_to")?.and_then(|text| text.parse().ok()).unwrap_or(0))
+}
+
+/// Rows whose text may be another now than the index says.
+pub(super) fn stale(conn: &Connection) -> Result<BTreeSet<i64>, StoreError> {
+    changed_since(conn, indexed_to(conn)?)
+}
+
+fn changed_since(conn: &Connection, begin: i64) -> Result<BTreeSet<i64>, StoreError> {
+    let mut statement = conn
+        .prepare_cached("SELECT raw, seq, type FROM events WHERE seq > ?1 AND task_id IS NOT NULL")
+        .sql()?;
+    let mut found = statement.query([begin]).sql()?;
+    let mut rows = BTreeSet::new();
+    while let Some(row) = found.next().sql()? {
+        let kind = row.get_ref(2).sql()?.as_str().unwrap_or_default();
+        if kind == kind::COMMENT_ADDED {
+            rows.insert(row.get(1).sql()?);
+            continue;
+        }
+        if !TELLING.contains(&kind) {
+            continue;
+        }
+        let event = events::event_of_row(row)?;
+        let Some(task) = event.task().map(TaskId::as_str) else { continue };
+        match event.kind.as_str() {
+            kind::COMMENT_EDITED | kind::COMMENT_DELETED => {
+                rows.extend(event.text("comment_id").map(|id| place(conn, id)).transpose()?.flatten());
+            }
+            kind::PLAN_UPDATED => rows.extend(row_of_task(conn, Kind::Plan, task)?),
+            kind::NOTES_UPDATED => rows.extend(row_of_task(conn, Kind::Notes, task)?),
+            // Whatever was said about the task before counts from now on.
+            kind::TASK_CREATED => rows.extend(rows_of_task(conn, task)?),
+            _ if matches!(event.text("field"), Some("title" | "description")) => {
+                rows.extend(row_of_task(conn, Kind::Task, task)?);
+            }
+            _ => {}
+        }
+    }
+    Ok(rows)
+}
+
+/// Types of events that change a text, beside new comments.
+const TELLING: [&str; 6] = [
+    kind::TASK_CREATED,
+    kind::FIELD_UPDATED,
+    kind::COMMENT_EDITED,
+    kind::COMMENT_DELETED,
+    kind::PLAN_UPDATED,
+    kind::NOTES_UPDATED,
+];
+
+fn place(conn: &Connection, event: &str) -> Result<Option<i64>, StoreError> {
+    let mut statement = conn.prepare_cached("SELECT seq FROM events WHERE id = ?1").sql()?;
+    statement.query_row([event], |row| row.get(0)).optional().sql()
+}
+
+fn row_of_task(conn: &Connection, kind: Kind, task: &str) -> Result<Option<i64>, StoreError> {
+    let first: Option<i64> = conn
+        .prepare_cached("SELECT min(seq) FROM events WHERE task_id = ?1")
+        .sql()?
+        .query_row([task], |row| row.get(0))
+        .sql()?;
+    Ok(first.map(|seq| kind.row(seq)))
+}
+
+fn rows_of_task(conn: &Connection, task: &str) -> Result<BTreeSet<i64>, StoreError> {
+    let mut statement =
+        conn.prepare_cached("SELECT seq FROM events WHERE task_id = ?1 AND type = 'comment_added'").sql()?;
+    let mut rows: BTreeSet<i64> =
+        statement.query_map([task], |row| row.get(0)).sql()?.collect::<Result<_, _>>().sql()?;
+    for kind in Kind::OF_TASKS {
+        rows.extend(row_of_task(conn, kind, task)?);
+    }
+    Ok(rows)
+}
+
+/// Writes these rows as their texts read now. In order: the index takes growing numbers at once.
+fn save(conn: &Connection, rows: &BTreeSet<i64>) -> Result<(), StoreError> {
+    for row in rows {
+        match find_text(conn, *row)? {
+            Some(Text { title, body, .. }) => conn
+                .prepare_cached("INSERT OR REPLACE INTO search (rowid, title, body) VALUES (?1, ?2, ?3)")
+                .sql()?
+                .execute(params![row, title, body])
+                .sql()?,
+            None => conn.prepare_cached("DELETE FROM search WHERE rowid = ?1").sql()?.execute([row]).sql()?,
+        };
+    }
+    Ok(())
+}
+
+/// Makes one task's rows anew.
+pub(super) fn rebuild_task(conn: &Connection, task: &str) -> Result<(), StoreError> {
+    save(conn, &rows_of_task(conn, task)?)
+}
+
+/// Makes the whole index anew.
+pub(super) fn rebuild(conn: &Connection) -> Result<(), StoreError> {
+    let emptied = conn.execute("INSERT INTO search (search) VALUES ('delete-all')", []).sql();
+    match emptied.and_then(|_| fill(conn, conn, &BTreeSet::new())).and_then(|()| flush(conn)) {
+        // Too damaged to be emptied. Without its version it could not even be dropped, and only
+        // SQLite itself may write that on a guarded connection.
+        Err(error) if is_damage(&error) => {
+            conn.set_db_config(SQLITE_DBCONFIG_DEFENSIVE, false).sql()?;
+            let named = conn.execute("INSERT OR REPLACE INTO search_config VALUES ('version', 4)", []);
+            conn.set_db_config(SQLITE_DBCONFIG_DEFENSIVE, true).sql()?;
+            named.sql()?;
+            let sql = "SELECT sql FROM sqlite_schema WHERE name = 'search'";
+            let made: String = conn.query_row(sql, [], |row| row.get(0)).sql()?;
+            conn.execute_batch(&format!("DROP TABLE search; {made}")).sql()?;
+            fill(conn, conn, &BTreeSet::new())?;
+        }
+        rebuilt => rebuilt?,
+    }
+    let end: i64 = conn.query_row("SELECT coalesce(max(seq), 0) FROM events", [], |row| row.get(0)).sql()?;
+    rows::set_meta(conn, "indexed_to", &end.to_string())
+}
+
+/// Writes what was put in: what fails now can be undone, what fails in the commit cannot.
+fn flush(conn: &Connection) -> Result<(), StoreError> {
+    conn.execute("INSERT INTO search (search) VALUES ('flush')", []).sql().map(drop)
+}
+
+/// Puts all texts of `source` but these into the empty index of `target`.
+fn fill(source: &Connection, target: &Connection, without: &BTreeSet<i64>) -> Result<(), StoreError> {
+    let mut insert = target.prepare("INSERT INTO search (rowid, title, body) VALUES (?1, ?2, ?3)").sql()?;
+    for kind in [Kind::Comment, Kind::Notes, Kind::Plan, Kind::Task] {
+        let first = match kind {
+            Kind::Comment => "",
+            _ => " AND e.seq IN (SELECT min(seq) FROM events WHERE task_id IS NOT NULL GROUP BY task_id)",
+        };
+        let mut statement = source.prepare(&format!("{}{first} ORDER BY e.seq", kind.texts())).sql()?;
+        let mut texts = statement.query([]).sql()?;
+        while let Some(row) = texts.next().sql()? {
+            let number: i64 = row.get(0).sql()?;
+            if !without.contains(&number) {
+                let [title, body] = [1, 2].map(|column| lossy(row, column));
+                insert.execute(params![number, title.sql()?, body.sql()?]).sql()?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// What the index says that the texts do not, or the other way round, by task; at most `most`.
+/// `fresh` is an empty tracker in memory.
+pub(super) fn faults(conn: &Connection, fresh: &Connection, most: usize) -> Result<Vec<String>, StoreError> {
+    let stale = stale(conn)?;
+    fill(conn, fresh, &stale)?;
+    for side in [conn, fresh] {
+        side.execute_batch("CREATE VIRTUAL TABLE temp.search_words USING fts5vocab(main, search, instance)")
+            .sql()?;
+    }
+    let different = different_rows(conn, fresh, &stale);
+    for side in [conn, fresh] {
+        side.execute_batch("DROP TABLE temp.search_words").sql()?;
+    }
+    let mut faults = BTreeSet::new();
+    for row in different? {
+        let task: Option<String> = conn
+            .query_row("SELECT task_id FROM events WHERE seq = ?1", [row % KINDS], |row| row.get(0))
+            .optional()
+            .sql()?
+            .flatten();
+        let what = task.unwrap_or_else(|| format!("row {row}"));
+        faults.insert(format!("{what}: its words"));
+        if faults.len() == most {
+            break;
+        }
+    }
+    Ok(faults.into_iter().collect())
+}
+
+fn different_rows(
+    left: &Connection,
+    right: &Connection,
+    without: &BTreeSet<i64>,
+) -> Result<BTreeSet<i64>, StoreError> {
+    // The table gives them in this order: word, row, column, place.
+    let sql = "SELECT doc, term, col, offset FROM temp.search_words";
+    let (mut left, mut right) = (left.prepare(sql).sql()?, right.prepare(sql).sql()?);
+    let (mut left, mut right) = (left.query([]).sql()?, right.query([]).sql()?);
+    let step = |rows: &mut Rows<'_>| -> Result<(), StoreError> {
+        loop {
+            rows.advance().sql()?;
+            match rows.get() {
+                Some(row) if without.contains(&row.get(0).sql()?) => {}
+                _ => return Ok(()),
+            }
+        }
+    };
+    let mut different = BTreeSet::new();
+    step(&mut left)?;
+    step(&mut right)?;
+    loop {
+        let order = match (left.get(), right.get()) {
+            (None, None) => return Ok(different),
+            (Some(left), Some(right)) => in_order(left, right).sql()?,
+            (left, _) => {
+                if left.is_some() {
+                    Ordering::Less
+                } else {
+                    Ordering::Greater
+                }
+            }
+        };
+        for (rows, other) in [(&mut left, Ordering::Greater), (&mut right, Ordering::Less)] {
+            if order != other {
+                if order != Ordering::Equal
+                    && let Some(row) = rows.get()
+                {
+                    different.insert(row.get(0).sql()?);
+                }
+                step(rows)?;
+            }
+        }
+    }
+}
+
+fn in_order(left: &Row<'_>, right: &Row<'_>) -> rusqlite::Result<Ordering> {
+    let text =
+        |row: &Row<'_>, column| row.get_ref(column).map(|v| v.as_bytes().unwrap_or_default().to_owned());
+    let number = |row: &Row<'_>, column| row.get::<_, i64>(column);
+    if left.get_ref(1)? != right.get_ref(1)? {
+        return Ok(text(left, 1)?.cmp(&text(right, 1)?));
+    }
+    let rows = number(left, 0)?.cmp(&number(right, 0)?);
+    // `title` stands before `body`.
+    let columns = || Ok(text(right, 2)?.cmp(&text(left, 2)?));
+    if rows.is_ne() || left.get_ref(2)? != right.get_ref(2)? {
+        return if rows.is_ne() { Ok(rows) } else { columns() };
+    }
+    Ok(number(left, 3)?.cmp(&number(right, 3)?))
+}
+
+#[cfg(test)]
+#[path = "search_tests.rs"]
+mod tests;
