@@ -7,6 +7,7 @@ mod archive;
 mod artifact;
 mod ask;
 mod backfill;
+mod backup;
 mod batch;
 mod bulk;
 mod circles;
@@ -37,6 +38,7 @@ mod world;
 use std::path::Path;
 use std::time::Duration;
 
+pub use backup::entries;
 pub use batch::{Batch, LineResult, batch_members};
 pub use bulk::{ImportReport, ImportSet, Merge, Place, Prefer, Sourced, TaskImport};
 pub use code::{Code, ExitClass};
@@ -62,8 +64,9 @@ pub use versions::Version;
 pub use world::World;
 
 pub use crate::store::{
-    Answer, Arrival, FeedQuery, FoundIn, Hit, Incoming, Limits, Moment, Piece, Reader, Root, SQL_VIEWS,
-    ShortIdIndex, SqlValue, Table, TaskFilter, TaskSort, TextKind, Totals, Waiting, hex, sha256,
+    Answer, Arrival, Copied, FeedQuery, FoundIn, Hit, Incoming, Limits, Moment, Piece, Reader, Restored,
+    Root, SQL_VIEWS, ShortIdIndex, SqlValue, Table, TaskFilter, TaskSort, TextKind, Totals, Waiting, hex,
+    sha256,
 };
 use crate::store::{Store, find};
 

@@ -26,6 +26,7 @@ mod artifact;
 mod assign;
 mod attach;
 mod backfill_ids;
+mod backup;
 mod batch;
 mod blocked;
 mod branch_link;
@@ -59,6 +60,7 @@ mod ready;
 mod rebuild;
 mod renumber;
 mod resource;
+mod restore;
 mod search;
 mod session;
 mod set_project_code;
@@ -184,6 +186,8 @@ const COMMANDS: &[Entry] = &[
     entry!(export, "export", Sharing, "Write the tracker as files that git and people can read"),
     entry!(import, "import", Sharing, "Take in what such files say"),
     entry!(doctor, "doctor", Tracker, "Examine the tracker"),
+    entry!(backup, "backup", Tracker, "Copy the whole tracker into one file"),
+    entry!(restore, "restore", Tracker, "Put a backup in the place of the tracker"),
     entry!(rebuild, "rebuild", Tracker, "Make the derived tables anew from the log"),
     entry!(init, "init", Tracker, "Make the tracker of a project"),
     entry!(context_text, "context", Tracker, "Show or write what the tracker is for"),

@@ -25,7 +25,7 @@ pub use artifacts::{ArtifactAdded, ArtifactFault};
 pub use check::Totals;
 pub use error::StoreError;
 pub use events::{Arrival, FeedQuery};
-pub use file::{Created, Root, RootError, backup_to, find, open_read};
+pub use file::{Copied, Created, Lacking, RestoreError, Restored, Root, RootError, find, open_read, restore};
 pub use hash::{hex, sha256};
 pub use query::{Incoming, NextCursor, TaskFilter, TaskSort, Waiting};
 pub use reader::Reader;

@@ -9,7 +9,7 @@ use rusqlite::{Connection, TransactionBehavior};
 
 use super::artifacts::{self, ArtifactAdded};
 use super::error::{StoreError, from_commit, from_sqlite};
-use super::file::{self, Created, ReadFile, ReadMode, WriteFile};
+use super::file::{self, Copied, Created, ReadFile, ReadMode, WriteFile};
 use super::hash::{hex, sha256};
 use super::reader::Reader;
 use super::unplaced::SqlResult;
@@ -171,6 +171,20 @@ impl Store {
             Opened::Read(file) => file.leave(),
             Opened::Write(file) => file.leave(),
             Opened::Memory(_) => {}
+        }
+    }
+
+    /// Writes a verified copy of this moment to a new file, beside writers; with `replace` in the
+    /// place of an older backup.
+    ///
+    /// # Errors
+    /// [`StoreError`]; what was there is untouched then.
+    pub fn backup(&self, target: &Path, replace: bool) -> Result<Copied, StoreError> {
+        match &self.file {
+            Opened::Read(file) => file::backup_to(file, target, replace),
+            Opened::Write(_) | Opened::Memory(_) => {
+                Err(StoreError::Unexpected { detail: "a backup is made from a file that is read".into() })
+            }
         }
     }
 

@@ -1,5 +1,6 @@
 //! The shapes of answers: JSON member names, the same on every surface. No logic, no output.
 
+mod backup;
 mod batch;
 mod blocked;
 pub mod comments;
@@ -18,6 +19,7 @@ pub mod texts;
 mod trees;
 mod written;
 
+pub use backup::{backup, restored};
 pub use batch::{batch_id, batch_line};
 pub use blocked::blocked;
 pub use conflicts::conflicts;

@@ -113,7 +113,7 @@ impl ReadFile {
 }
 
 /// Tries the usual way, and the one that fits its failure.
-fn open(path: PathBuf) -> Result<(ReadFile, Header), StoreError> {
+pub(super) fn open(path: PathBuf) -> Result<(ReadFile, Header), StoreError> {
     let failed = |error: rusqlite::Error| from_sqlite(&error, &path).after(WAIT);
     let file = file_id(&path);
     let (conn, mode, copy) = match shared(&path) {
@@ -169,7 +169,7 @@ fn alone(path: &Path) -> rusqlite::Result<Connection> {
 }
 
 /// The one place that hands SQLite a URI: there is no other way to say it.
-fn immutable(path: &Path) -> rusqlite::Result<Connection> {
+pub(super) fn immutable(path: &Path) -> rusqlite::Result<Connection> {
     use std::os::unix::ffi::OsStrExt;
     let mut uri = String::from("file:");
     for byte in path.as_os_str().as_bytes() {
