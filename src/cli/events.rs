@@ -58,15 +58,17 @@ pub fn run(args: Args, context: &Context) -> Result<Done, Failure> {
         limit: None,
     };
     let mut feed = Feed { query, epoch, form, left: args.limit.unwrap_or(usize::MAX) };
-    while args.follow {
-        // Asked before the feed is read: what comes in between is noticed.
-        let moment = app.moment()?;
-        feed.print(&app)?;
-        if feed.left == 0 || !follow::until(|| Ok(app.moment()? != moment))? {
-            return Ok(Done::silent());
-        }
-        if app.moment()?.is_replaced {
-            app = context.reader()?;
+    if args.follow {
+        loop {
+            // Asked before the feed is read: what comes in between is noticed.
+            let moment = app.moment()?;
+            feed.print(&app)?;
+            if feed.left == 0 || !follow::until(|| Ok(app.moment()? != moment))? {
+                return Ok(Done::silent());
+            }
+            if app.moment()?.is_replaced {
+                app = context.reader()?;
+            }
         }
     }
     feed.print(&app)?;
