@@ -23,6 +23,7 @@ struct Answer {
     title: Option<String>,
     comment: Option<String>,
     event: Option<String>,
+    artifact: Option<String>,
     unchanged: Option<bool>,
     warnings: Option<Vec<String>>,
     data: Option<Value>,
@@ -115,6 +116,10 @@ fn a_batch_writes_what_single_commands_write() {
     one.ok(["assign", "LAT-1", "none", "--actor", "human:bo"]);
     one.ok(["unlink", "LAT-1", "blocks", "LAT-2"]);
     one.ok(["event", "LAT-1", "x_build", "--data", "{\"n\":1.50}", "--triggered-by", "ci"]);
+    one.ok(["attach", "LAT-1", "--inline", "see", "--title", "t", "--role", "review"]);
+    one.ok(["attach", "LAT-1", "https://example.org/x", "--sensitive"]);
+    one.ok(["branch-link", "LAT-1", "topic", "--repo", "r"]);
+    one.ok(["branch-unlink", "LAT-1", "topic", "--repo", "r"]);
     for text in ["plan", "notes"] {
         assert_eq!(one.fed([text, "LAT-1", "--file", "-"], b"# T\n\n- step\n").status, 0);
     }
@@ -139,6 +144,10 @@ fn a_batch_writes_what_single_commands_write() {
         json!({"assign": {"task": task, "to": null, "actor": "human:bo"}}),
         json!({"unlink": {"task": task, "type": "blocks", "target": "$b"}}),
         json!({"event": {"task": task, "type": "x_build", "data": {"n": serde_json::from_str::<Value>("1.50").unwrap()}, "triggered_by": "ci"}}),
+        json!({"attach": {"task": task, "inline": "see", "title": "t", "role": "review"}}),
+        json!({"attach": {"task": task, "source": "https://example.org/x", "sensitive": true}}),
+        json!({"branch-link": {"task": task, "branch": "topic", "repo": "r"}}),
+        json!({"branch-unlink": {"task": task, "branch": "topic", "repo": "r"}}),
         json!({"plan": {"task": task, "text": "# T\n\n- step\n"}}),
         json!({"notes": {"task": task, "text": "# T\n\n- step\n"}}),
         json!({"context": {"text": "# About\n"}}),
@@ -219,7 +228,11 @@ fn what_is_no_command_is_refused_with_its_line() {
     let project = Project::new();
     project.task("there");
     let long = format!("{{\"create\":{{\"title\":\"{}\"}}}}", "x".repeat(17 << 20));
-    let cases: [(&[u8], &str); 22] = [
+    let cases: [(&[u8], &str); 23] = [
+        (
+            b"{\"attach\":{\"task\":\"LAT-1\",\"source\":\"/etc/passwd\"}}",
+            "attach takes an address as `source`, or a text as `inline`, here",
+        ),
         (b"{\"create\":{\"title\":\"a\"}", "the JSON ends in the middle"),
         (b"create a", "it is no JSON from column 1 on"),
         (b"{\"create\":{\"title\":\"a\"}} {}", "it is no JSON from column 26 on"),

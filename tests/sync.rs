@@ -182,3 +182,38 @@ fn what_cannot_be_taken_in_is_refused_before_anything_is_written() {
     assert_eq!((status, &error["code"]), (1, &"IMPORT_INVALID".into()));
     assert!(tree(&project) == before);
 }
+
+#[test]
+fn a_number_that_both_gave_out_is_named_when_it_is_asked_for_until_the_other_has_its_own() {
+    let (here, there) = two_clones();
+    here.ok(["create", "Made here", "--actor", "human:ada"]);
+    there.ok(["create", "Made there", "--actor", "agent:bo"]);
+    for project in [&here, &there] {
+        project.ok(["sync"]);
+        commit(project);
+    }
+    pull(&here, &there);
+    let run = here.run(["show", "LAT-2"]);
+    assert!(run.status == 0 && run.stdout.contains("Made here"), "{run:?}");
+    assert!(run.stderr.starts_with("Warning: LAT-2 is claimed by more than one task"), "{run:?}");
+    assert_eq!(here.run(["show", "LAT-3"]).stderr, "");
+    // In JSON it stands in the document, not beside it.
+    let run = here.run(["show", "LAT-2", "--json"]);
+    let document: Value = serde_json::from_str(&run.stdout).unwrap();
+    assert!(run.stderr.is_empty() && document["warnings"].as_array().unwrap().len() == 1, "{run:?}");
+    let (status, error) = here.refused(["renumber", "LAT-3", "lat-1", "--actor", "human:ada"]);
+    assert_eq!((status, &error["code"]), (1, &"CONFLICT".into()));
+    assert_eq!(here.refused(["renumber", "LAT-3", "seven", "--actor", "human:ada"]).1["code"], "INVALID_ID");
+    assert_eq!(here.ok(["renumber", "LAT-3", "--actor", "human:ada"]), "It is LAT-3 now.\n");
+    assert_eq!(here.ok(["renumber", "LAT-3", "--actor", "human:ada"]), "LAT-3 is its own already.\n");
+    assert_eq!(here.ok(["renumber", "LAT-1", "web-7", "--actor", "human:ada"]), "It is WEB-7 now.\n");
+    here.ok(["sync"]);
+    commit(&here);
+    pull(&there, &here);
+    assert!(tree(&here) == tree(&there));
+    for project in [&here, &there] {
+        assert_eq!(project.run(["show", "LAT-2"]).stderr, "");
+        assert!(project.ok(["show", "LAT-3"]).contains("Made there"));
+        assert!(project.ok(["show", "WEB-7"]).contains("Shared"));
+    }
+}

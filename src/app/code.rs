@@ -85,6 +85,7 @@ codes! {
     SqlRefused "SQL_REFUSED" Refused
     SqlTimeout "SQL_TIMEOUT" Refused
     SqlTooBig "SQL_TOO_BIG" Refused
+    RestoreConflict "RESTORE_CONFLICT" Refused
     Usage "USAGE" Usage
     StoreBusy "STORE_BUSY" Busy
     StoreReadonly "STORE_READONLY" Disk

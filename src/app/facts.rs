@@ -59,6 +59,14 @@ pub(super) fn load(
             facts.same_artifact = known_artifact(reader, id, attachment.content.bytes())?
         }
         Command::NameTask { .. } => facts.next_short_id = next_short_id(reader, &facts.config)?,
+        Command::Renumber { task, to } => {
+            let shown = facts.task.as_ref().and_then(|task| task.short_id.as_ref());
+            if let Some(wanted) = to.as_ref().or(shown) {
+                facts.is_short_id_taken = reader.is_short_id_taken(wanted, task)?;
+            } else {
+                facts.next_short_id = next_short_id(reader, &facts.config)?;
+            }
+        }
         Command::CreateResource { .. }
         | Command::AcquireResource { .. }
         | Command::ReleaseResource { .. }
@@ -102,6 +110,7 @@ pub(super) fn empty(world: &World, config: Config) -> Facts {
         resource: None,
         name_of_id: None,
         next_short_id: None,
+        is_short_id_taken: false,
         same_artifact: None,
         fresh_artifact: world.artifact_id(),
     }

@@ -161,6 +161,8 @@ impl From<Rejection> for Failure {
                 .hint("--force changes it; short ids given out before stay as they are"),
             R::NoProjectCode { purpose } => Self::new(Code::ValidationError, format!("there is no project code for {purpose}"))
                 .hint("`lattice set-project-code CODE` first"),
+            R::ShortIdTaken { short_id } => Self::new(Code::Conflict, format!("{short_id} belongs to another task"))
+                .hint(format!("see `lattice show {short_id}`, or choose another number")),
             R::PayloadTooLarge { size, limit } => {
                 let size = size.map_or_else(|| "more bytes than that".to_owned(), |size| format!("{size} bytes"));
                 Self::new(Code::PayloadTooLarge, format!("an artifact may have {limit} bytes, and this has {size}"))
@@ -273,6 +275,10 @@ impl From<StoreError> for Failure {
                 .hint("nothing was changed; move that file away"),
             S::Missing { path } => Self::new(Code::StoreIo, format!("{} is not there", path.display())).hint("check the path"),
             S::Exists { path } => Self::new(Code::Conflict, format!("{} is there already", path.display())).hint("choose another name"),
+            S::InsideTracker { path } => Self::new(Code::ValidationError, format!("{} would stand inside of a tracker", path.display()))
+                .hint("keep backups elsewhere, best on another disk"),
+            S::NotABackup { path } => Self::new(Code::Conflict, format!("{} is no backup of Lattice, so it is not replaced", path.display()))
+                .hint("choose another name"),
             S::StrayJournal { path } => {
                 Self::new(Code::StoreCorrupt, format!("{} is left over from a database that is not there", path.display()))
                     .hint("nothing was changed; it may hold work of a deleted database: move it away, then run `lattice init`")

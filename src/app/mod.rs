@@ -7,6 +7,7 @@ mod archive;
 mod artifact;
 mod ask;
 mod backfill;
+mod backup;
 mod batch;
 mod bulk;
 mod circles;
@@ -28,6 +29,7 @@ mod read;
 mod resolve;
 mod resource;
 mod search;
+mod seed;
 mod session;
 mod tree_report;
 mod versions;
@@ -36,6 +38,7 @@ mod world;
 use std::path::Path;
 use std::time::Duration;
 
+pub use backup::entries;
 pub use batch::{Batch, LineResult, batch_members};
 pub use bulk::{ImportReport, ImportSet, Merge, Place, Prefer, Sourced, TaskImport};
 pub use code::{Code, ExitClass};
@@ -61,8 +64,9 @@ pub use versions::Version;
 pub use world::World;
 
 pub use crate::store::{
-    Answer, Arrival, FeedQuery, FoundIn, Hit, Incoming, Limits, Piece, Reader, Root, SQL_VIEWS, ShortIdIndex,
-    SqlValue, Table, TaskFilter, TaskSort, TextKind, Totals, Waiting, hex, sha256,
+    Answer, Arrival, Copied, FeedQuery, FoundIn, Hit, Incoming, Limits, Moment, Piece, Reader, Restored,
+    Root, SQL_VIEWS, ShortIdIndex, SqlValue, Table, TaskFilter, TaskSort, TextKind, Totals, Waiting, hex,
+    sha256,
 };
 use crate::store::{Store, find};
 
@@ -139,6 +143,16 @@ impl App {
     /// What `work` fails with.
     pub fn read<T>(&self, work: impl FnOnce(&Reader<'_>) -> Result<T, Failure>) -> Result<T, Failure> {
         self.store.read(work)
+    }
+
+    /// Sentences about short ids that were asked for and that several tasks claim.
+    pub fn take_notices(&self) -> Vec<String> {
+        let notice = |short_id| {
+            format!(
+                "{short_id} is claimed by more than one task; this is the one that shows it (see `lattice doctor`)"
+            )
+        };
+        self.store.take_contested().into_iter().map(notice).collect()
     }
 
     /// Ends the work: bounds the write-ahead log and lets go of the file. Dropping does the same.

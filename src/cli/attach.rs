@@ -10,7 +10,7 @@ use super::text::printable;
 use super::write::WriteArgs;
 use crate::app::{Code, Failure, chosen_artifact_id};
 use crate::domain::Command;
-use crate::domain::artifact::{Attached, Attachment};
+use crate::domain::artifact::{Attached, Attachment, is_address, payload_limit};
 use crate::view;
 
 /// What, and to which task.
@@ -93,14 +93,9 @@ pub fn run(args: Args, context: &Context) -> Result<Done, Failure> {
     Ok(done.after(&outcome))
 }
 
-fn is_address(text: &str) -> bool {
-    let scheme = text.split_once("://").map(|(scheme, _)| scheme.to_ascii_lowercase());
-    matches!(scheme.as_deref(), Some("http" | "https"))
-}
-
 /// Reads a file. Its name may be anything; where it is not Unicode, what cannot be read is replaced.
 fn file(path: &Path, context: &Context) -> Result<Attached, Failure> {
-    let limit = context.reader()?.read(|reader| Ok(reader.config()?.payload_limit()))?;
+    let limit = context.reader()?.read(|reader| Ok(payload_limit(&reader.config()?)))?;
     let bytes = source::bytes(path, limit)?;
     let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
     let content_type = mime_guess::from_path(&name).first_raw().unwrap_or("application/octet-stream");

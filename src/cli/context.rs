@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::rc::Rc;
 use std::time::Duration;
 
-use super::tracker::Tracker;
+use super::tracker::{After, Tracker};
 use super::write::WriteArgs;
 use crate::app::{App, Code, DEFAULT_WAIT, Failure, Identity, Pending, Root, World};
 
@@ -17,8 +17,8 @@ pub struct Context {
     json: bool,
     /// Whether `--quiet` is on the line.
     quiet: bool,
-    /// What is to be run when the command is over.
-    hooks: Rc<RefCell<Vec<Pending>>>,
+    /// What is to be done when the command is over.
+    after: Rc<RefCell<After>>,
 }
 
 impl Context {
@@ -28,7 +28,7 @@ impl Context {
         let json = words.iter().any(|arg| *arg == "--json" || *arg == "--format=json")
             || words.windows(2).any(|pair| pair[0] == "--format" && pair[1] == "json");
         let quiet = words.iter().any(|arg| *arg == "--quiet");
-        Self { json, quiet, hooks: Rc::default() }
+        Self { json, quiet, after: Rc::default() }
     }
 
     /// Whether answers and errors are JSON.
@@ -43,7 +43,12 @@ impl Context {
 
     /// Takes the hooks that are due. All trackers are let go by then.
     pub fn take_hooks(&self) -> Vec<Pending> {
-        self.hooks.take()
+        std::mem::take(&mut self.after.borrow_mut().hooks)
+    }
+
+    /// Takes what the caller should know beside the answer.
+    pub fn take_notices(&self) -> Vec<String> {
+        std::mem::take(&mut self.after.borrow_mut().notices)
     }
 
     /// The folder that the command runs in.
@@ -73,7 +78,7 @@ impl Context {
     /// # Errors
     /// `NOT_INITIALIZED` or a `STORE_…` code.
     pub fn reader(&self) -> Result<Tracker, Failure> {
-        App::open_read(self.root()?, World::real()).map(|app| Tracker::new(app, Rc::clone(&self.hooks)))
+        App::open_read(self.root()?, World::real()).map(|app| Tracker::new(app, Rc::clone(&self.after)))
     }
 
     /// The tracker, for writing. Drop it before anything is printed: it holds the lock.
@@ -82,7 +87,7 @@ impl Context {
     /// `NOT_INITIALIZED` or a `STORE_…` code.
     pub fn writer(&self) -> Result<Tracker, Failure> {
         App::open_write(self.root()?, World::real(), self.wait()?)
-            .map(|app| Tracker::new(app, Rc::clone(&self.hooks)))
+            .map(|app| Tracker::new(app, Rc::clone(&self.after)))
     }
 
     /// How long to wait for other writers: `LATTICE_LOCK_TIMEOUT` in seconds, else the default.

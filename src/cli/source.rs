@@ -106,7 +106,7 @@ pub fn reader(path: &Path) -> Result<(String, Box<dyn Read>), Failure> {
         return Ok(("standard input".to_owned(), Box::new(io::stdin().lock())));
     }
     let name = path.display().to_string();
-    let file = open(path, &name, "pipe it in with `--file -`")?;
+    let file = open(path, &name, "pipe it in, with `-` as the file")?;
     Ok((name, Box::new(file)))
 }
 

@@ -11,14 +11,22 @@ use crate::app::{App, Pending};
 /// go of it ends the work, bounds the log and gives up the lock, and leaves the rest to the exit.
 pub struct Tracker {
     app: Option<App>,
-    /// Where the hooks wait that are due when the tracker is let go.
-    hooks: Rc<RefCell<Vec<Pending>>>,
+    after: Rc<RefCell<After>>,
+}
+
+/// What is left to do and to say when trackers have been let go.
+#[derive(Debug, Default)]
+pub struct After {
+    /// The hooks that are due.
+    pub hooks: Vec<Pending>,
+    /// What the caller should know.
+    pub notices: Vec<String>,
 }
 
 impl Tracker {
     /// Takes charge of an open tracker.
-    pub fn new(app: App, hooks: Rc<RefCell<Vec<Pending>>>) -> Self {
-        Self { app: Some(app), hooks }
+    pub fn new(app: App, after: Rc<RefCell<After>>) -> Self {
+        Self { app: Some(app), after }
     }
 
     /// Lets go of it. Dropping does the same.
@@ -29,9 +37,12 @@ impl Drop for Tracker {
     fn drop(&mut self) {
         if let Some(mut app) = self.app.take() {
             let pending = app.take_hooks();
+            let mut after = self.after.borrow_mut();
             if !pending.due.is_empty() {
-                self.hooks.borrow_mut().push(pending);
+                after.hooks.push(pending);
             }
+            after.notices.extend(app.take_notices());
+            drop(after);
             app.leave();
         }
     }

@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Value};
 
+use super::config::Config;
 use super::id::ArtifactId;
 use super::json;
 
@@ -89,6 +90,18 @@ pub fn is_plain_name(name: &str) -> bool {
         && !name.chars().any(|c| c == '/' || c == '\\' || c.is_control())
 }
 
+/// Bytes of a payload unless configured: 64 MiB.
+const DEFAULT_PAYLOAD: u64 = 64 * 1024 * 1024;
+/// Bytes of a payload at most: an import takes no more, so an export must not hold more.
+pub const MOST_PAYLOAD: u64 = 256 * 1024 * 1024;
+
+/// Bytes that the payload of a new artifact may have.
+#[must_use]
+pub fn payload_limit(config: &Config) -> u64 {
+    let limit = config.get("/artifacts/max_bytes").and_then(Value::as_u64);
+    limit.unwrap_or(DEFAULT_PAYLOAD).min(MOST_PAYLOAD)
+}
+
 /// Types that an artifact may have.
 pub const KINDS: [&str; 6] = ["conversation", "file", "log", "note", "prompt", "reference"];
 
@@ -150,4 +163,11 @@ pub struct NewArtifact {
     pub artifact: Artifact,
     /// The payload's bytes; `None` for a reference, or where the payload is not at hand.
     pub payload: Option<Vec<u8>>,
+}
+
+/// Whether a source is an address instead of a file.
+#[must_use]
+pub fn is_address(text: &str) -> bool {
+    let scheme = text.split_once("://").map(|(scheme, _)| scheme.to_ascii_lowercase());
+    matches!(scheme.as_deref(), Some("http" | "https"))
 }

@@ -7,6 +7,7 @@ use super::actor::Actor;
 use super::artifact::Attachment;
 use super::event::Stamp;
 use super::id::{ArtifactId, EventId, ResourceId, TaskId};
+use super::short_id::ShortId;
 
 /// Who acts, and what is said about it.
 #[derive(Clone, Debug, PartialEq)]
@@ -149,6 +150,11 @@ pub enum Command {
     NameTask {
         task: TaskId,
     },
+    /// Pins the short id that a task shows, or gives it this one.
+    Renumber {
+        task: TaskId,
+        to: Option<ShortId>,
+    },
     /// Review and done in one step, with the review as evidence.
     Complete {
         task: TaskId,
@@ -248,6 +254,7 @@ impl Command {
             | Self::BranchLink { task, .. }
             | Self::BranchUnlink { task, .. }
             | Self::NameTask { task }
+            | Self::Renumber { task, .. }
             | Self::Complete { task, .. }
             | Self::Custom { task, .. }
             | Self::Archive { task }

@@ -16,11 +16,6 @@ pub struct CompletionPolicy {
     pub require_assigned: bool,
 }
 
-/// Bytes of a payload unless configured: 64 MiB.
-const DEFAULT_PAYLOAD: u64 = 64 * 1024 * 1024;
-/// Bytes of a payload at most: an import takes no more, so an export must not hold more.
-pub const MOST_PAYLOAD: u64 = 256 * 1024 * 1024;
-
 /// Typed reading of the configuration. Members of the wrong type count as absent: the document
 /// may come from a newer version or from a hand.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -223,13 +218,6 @@ impl Config {
     #[must_use]
     pub fn resource(&self, name: &str) -> Option<&Map<String, Value>> {
         self.get(&format!("/resources/{}", escape(name)))?.as_object()
-    }
-
-    /// Bytes that the payload of a new artifact may have.
-    #[must_use]
-    pub fn payload_limit(&self) -> u64 {
-        let limit = self.get("/artifacts/max_bytes").and_then(Value::as_u64);
-        limit.unwrap_or(DEFAULT_PAYLOAD).min(MOST_PAYLOAD)
     }
 
     /// Whether `show` looks for branches and commits that name the task.

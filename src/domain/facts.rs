@@ -43,6 +43,8 @@ pub struct Facts {
     pub same_id: Option<Event>,
     /// The short id that a new task gets.
     pub next_short_id: Option<ShortId>,
+    /// Whether another task claims or shows the short id that this one is to get.
+    pub is_short_id_taken: bool,
     /// The resource that the command names, if it exists.
     pub resource: Option<Resource>,
     /// The name that was created under the resource's chosen id, if one was.

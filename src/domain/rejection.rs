@@ -62,6 +62,8 @@ pub enum Rejection {
     CodeExists { what: &'static str, current: String },
     /// There is no code for what needs one.
     NoProjectCode { purpose: &'static str },
+    /// Another task claims or shows it.
+    ShortIdTaken { short_id: String },
     /// The payload is larger than allowed; the size is `None` where reading stopped at the limit.
     PayloadTooLarge { size: Option<u64>, limit: u64 },
     /// The branch is linked to the task already.

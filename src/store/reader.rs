@@ -1,5 +1,7 @@
 //! Reading access: every question that the rest of the program asks the file.
 
+use std::cell::RefCell;
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use rusqlite::Connection;
@@ -31,6 +33,8 @@ use crate::domain::task::Task;
 pub struct Reader<'a> {
     pub(super) conn: &'a Connection,
     pub(super) path: &'a Path,
+    /// Short ids that were asked for and that several tasks claim.
+    pub(super) contested: &'a RefCell<BTreeSet<ShortId>>,
 }
 
 impl Reader<'_> {
@@ -90,8 +94,8 @@ questions! {
     last_key() -> Option<SortKey> = events::last_keys;
     /// The last place in the tracker's own history.
     last_instance_key() -> Option<SortKey> = events::last_instance_key;
-    /// The task that shows this short id.
-    task_of_short_id(short_id: &ShortId) -> Option<Task> = short_ids::find;
+    /// Whether another task claims or shows this short id.
+    is_short_id_taken(short_id: &ShortId, but: &TaskId) -> bool = short_ids::is_taken;
     /// The next free number under a prefix.
     next_number(prefix: &str) -> i64 = short_ids::next;
     /// Every short id and every prefix's next number.
@@ -169,6 +173,21 @@ questions! {
 }
 
 impl Reader<'_> {
+    /// The task that shows this short id. Where others claim it too, that is remembered: see
+    /// [`Store::take_contested`](super::Store::take_contested).
+    ///
+    /// # Errors
+    /// [`StoreError`] if the file cannot be read.
+    pub fn task_of_short_id(&self, short_id: &ShortId) -> Result<Option<Task>, StoreError> {
+        let Some((task, contested)) = self.placed(short_ids::find(self.conn, short_id))? else {
+            return Ok(None);
+        };
+        if contested {
+            self.contested.borrow_mut().insert(short_id.clone());
+        }
+        Ok(Some(task))
+    }
+
     /// The context's text, if there is any.
     ///
     /// # Errors

@@ -136,16 +136,27 @@ pub(super) fn settle(conn: &Connection, contested: &BTreeSet<String>) -> Result<
     Ok(())
 }
 
-/// The task that shows this short id.
-pub(super) fn find(conn: &Connection, short_id: &ShortId) -> Result<Option<Task>, StoreError> {
+/// The task that shows this short id, and whether another claims it too.
+pub(super) fn find(conn: &Connection, short_id: &ShortId) -> Result<Option<(Task, bool)>, StoreError> {
     let mut statement = conn
         .prepare_cached(
-            "SELECT t.state, t.short_id FROM short_ids s JOIN tasks t ON t.id = s.task_id
+            "SELECT t.state, t.short_id, EXISTS (SELECT 1 FROM short_ids c WHERE c.prefix = ?1 AND c.number = ?2
+                       AND c.task_id <> s.task_id AND c.claim_key IS NOT NULL)
+               FROM short_ids s JOIN tasks t ON t.id = s.task_id
               WHERE s.prefix = ?1 AND s.number = ?2 AND s.shown = 1",
         )
         .sql()?;
     let mut found = statement.query(params![short_id.prefix, short_id.number]).sql()?;
-    found.next().sql()?.map(rows::task_of_row).transpose()
+    let Some(row) = found.next().sql()? else { return Ok(None) };
+    Ok(Some((rows::task_of_row(row)?, row.get(2).sql()?)))
+}
+
+/// Whether another task claims or shows this short id.
+pub(super) fn is_taken(conn: &Connection, short_id: &ShortId, but: &TaskId) -> Result<bool, StoreError> {
+    conn.prepare_cached("SELECT 1 FROM short_ids WHERE prefix = ?1 AND number = ?2 AND task_id <> ?3")
+        .sql()?
+        .exists(params![short_id.prefix, short_id.number, but.as_str()])
+        .sql()
 }
 
 /// The number behind all that are claimed, shown or ruled out by an imported floor.

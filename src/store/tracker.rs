@@ -1,5 +1,7 @@
 //! The repository layer: what the rest of the program asks the file for, in domain types only.
 
+use std::cell::RefCell;
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -7,7 +9,7 @@ use rusqlite::{Connection, TransactionBehavior};
 
 use super::artifacts::{self, ArtifactAdded};
 use super::error::{StoreError, from_commit, from_sqlite};
-use super::file::{self, Created, ReadFile, WriteFile};
+use super::file::{self, Copied, Created, ReadFile, ReadMode, WriteFile};
 use super::hash::{hex, sha256};
 use super::reader::Reader;
 use super::unplaced::SqlResult;
@@ -17,17 +19,31 @@ use crate::domain::config::Config;
 use crate::domain::event::Event;
 use crate::domain::id::TaskId;
 use crate::domain::session::Serials;
+use crate::domain::short_id::ShortId;
 
 /// The tracker file, open.
 pub struct Store {
     file: Opened,
     path: PathBuf,
+    /// See [`Reader::task_of_short_id`].
+    contested: Contested,
 }
+
+/// Short ids that were asked for and that several tasks claim.
+type Contested = RefCell<BTreeSet<ShortId>>;
 
 enum Opened {
     Read(ReadFile),
     Write(WriteFile),
     Memory(Connection),
+}
+
+/// See [`Store::moment`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Moment {
+    version: i64,
+    /// Whether another file, or none, has taken the place of this one.
+    pub is_replaced: bool,
 }
 
 impl Store {
@@ -36,7 +52,7 @@ impl Store {
     /// # Errors
     /// [`StoreError`] if the file is not there, not ours, too new, damaged or out of reach.
     pub fn open_read(lattice: &Path) -> Result<Self, StoreError> {
-        Ok(Self { file: Opened::Read(file::open_read(lattice)?), path: lattice.join(file::DATABASE) })
+        Ok(Self::new(Opened::Read(file::open_read(lattice)?), lattice.join(file::DATABASE)))
     }
 
     /// Opens for writing: queues on the lock file for at most `wait`, and brings an older file
@@ -45,7 +61,7 @@ impl Store {
     /// # Errors
     /// As [`Store::open_read`], and [`StoreError::Busy`] when the wait was in vain.
     pub fn open_write(lattice: &Path, wait: Duration) -> Result<Self, StoreError> {
-        Ok(Self { file: Opened::Write(file::open_write(lattice, wait)?), path: lattice.join(file::DATABASE) })
+        Ok(Self::new(Opened::Write(file::open_write(lattice, wait)?), lattice.join(file::DATABASE)))
     }
 
     /// Makes the file, filled by `fill`, all or nothing; or finds it made.
@@ -60,7 +76,7 @@ impl Store {
         file::create(lattice, wait, |conn| {
             let draft = conn.path().map_or_else(|| lattice.join(file::DATABASE), PathBuf::from);
             // Nobody can see a draft: if its commit fails, nothing is there.
-            transact(conn, &draft, from_sqlite, fill)
+            transact(conn, &draft, &Contested::default(), from_sqlite, fill)
         })
     }
 
@@ -69,7 +85,16 @@ impl Store {
     /// # Errors
     /// [`StoreError`] if memory is short.
     pub fn in_memory() -> Result<Self, StoreError> {
-        Ok(Self { file: Opened::Memory(file::in_memory()?), path: PathBuf::from(":memory:") })
+        Ok(Self::new(Opened::Memory(file::in_memory()?), PathBuf::from(":memory:")))
+    }
+
+    fn new(file: Opened, path: PathBuf) -> Self {
+        Self { file, path, contested: Contested::default() }
+    }
+
+    /// Short ids that were asked for since the last time and that several tasks claim.
+    pub fn take_contested(&self) -> BTreeSet<ShortId> {
+        self.contested.take()
     }
 
     fn conn(&self) -> &Connection {
@@ -90,10 +115,28 @@ impl Store {
     ) -> Result<T, E> {
         let place = |error: rusqlite::Error| from_sqlite(&error, &self.path);
         let moment = self.conn().unchecked_transaction().map_err(place)?;
-        let result = work(&Reader { conn: &moment, path: &self.path });
+        let result = work(&Reader { conn: &moment, path: &self.path, contested: &self.contested });
         // Nothing was written; ending the moment can only let go of it.
         drop(moment);
         result
+    }
+
+    /// What is another value as soon as somebody else has changed the file or put another in its
+    /// place. Holds nothing of the file.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the file cannot be read; `ReadOnly` in a place where changes do not show.
+    pub fn moment(&self) -> Result<Moment, StoreError> {
+        let is_replaced = match &self.file {
+            Opened::Read(file) if file.mode() != ReadMode::Shared => {
+                return Err(StoreError::ReadOnly { path: self.path.clone() });
+            }
+            Opened::Read(file) => file.is_replaced(),
+            _ => false,
+        };
+        let version = self.conn().query_row("PRAGMA data_version", [], |row| row.get(0));
+        let version = version.map_err(|error| from_sqlite(&error, &self.path))?;
+        Ok(Moment { version, is_replaced })
     }
 
     /// Runs `work` in one IMMEDIATE transaction and commits what it did. Nothing is changed if it
@@ -109,8 +152,8 @@ impl Store {
         let path = &self.path;
         match &mut self.file {
             Opened::Read(_) => Err(StoreError::ReadOnly { path: path.clone() }.into()),
-            Opened::Write(file) => transact(file.conn_mut(), path, from_commit, work),
-            Opened::Memory(conn) => transact(conn, path, from_commit, work),
+            Opened::Write(file) => transact(file.conn_mut(), path, &self.contested, from_commit, work),
+            Opened::Memory(conn) => transact(conn, path, &self.contested, from_commit, work),
         }
     }
 
@@ -131,6 +174,20 @@ impl Store {
         }
     }
 
+    /// Writes a verified copy of this moment to a new file, beside writers; with `replace` in the
+    /// place of an older backup.
+    ///
+    /// # Errors
+    /// [`StoreError`]; what was there is untouched then.
+    pub fn backup(&self, target: &Path, replace: bool) -> Result<Copied, StoreError> {
+        match &self.file {
+            Opened::Read(file) => file::backup_to(file, target, replace),
+            Opened::Write(_) | Opened::Memory(_) => {
+                Err(StoreError::Unexpected { detail: "a backup is made from a file that is read".into() })
+            }
+        }
+    }
+
     /// Copies the log into the file fully. For the ends of long work.
     ///
     /// # Errors
@@ -147,13 +204,14 @@ impl Store {
 fn transact<T, E: From<StoreError>>(
     conn: &mut Connection,
     path: &Path,
+    contested: &Contested,
     unsaved: fn(&rusqlite::Error, &Path) -> StoreError,
     work: impl FnOnce(&Transaction<'_>) -> Result<T, E>,
 ) -> Result<T, E> {
     let tx = conn
         .transaction_with_behavior(TransactionBehavior::Immediate)
         .map_err(|error| from_sqlite(&error, path))?;
-    let result = work(&Transaction { reader: Reader { conn: &tx, path } })?;
+    let result = work(&Transaction { reader: Reader { conn: &tx, path, contested } })?;
     tx.commit().map_err(|error| unsaved(&error, path))?;
     Ok(result)
 }

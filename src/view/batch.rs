@@ -26,12 +26,17 @@ pub fn batch_id(line: &LineResult) -> Option<String> {
     let outcome = line.result.as_ref().ok()?;
     match line.command {
         "comment" | "event" => event_id(outcome),
+        "attach" => artifact_id(outcome),
         _ => outcome.task.as_ref().map(crate::domain::Task::name),
     }
 }
 
 fn event_id(outcome: &Outcome) -> Option<String> {
     outcome.events.last().or(outcome.known.as_ref()).map(|event| event.id.to_string())
+}
+
+fn artifact_id(outcome: &Outcome) -> Option<String> {
+    outcome.artifact.as_ref().map(|artifact| artifact.id.to_string())
 }
 
 fn add(answer: &mut Map<String, Value>, command: &str, outcome: &Outcome, full: bool) {
@@ -41,6 +46,7 @@ fn add(answer: &mut Map<String, Value>, command: &str, outcome: &Outcome, full: 
     match (command, &outcome.task) {
         ("next", Some(task)) => drop(answer.insert("title".into(), json!(task.title))),
         ("comment" | "event", _) => drop(answer.insert(command.into(), json!(event_id(outcome)))),
+        ("attach", _) => drop(answer.insert("artifact".into(), json!(artifact_id(outcome)))),
         _ => {}
     }
     if outcome.events.is_empty() {
@@ -51,8 +57,9 @@ fn add(answer: &mut Map<String, Value>, command: &str, outcome: &Outcome, full: 
     }
     if full {
         let event = outcome.events.last().or(outcome.known.as_ref());
-        let data = match (command, event) {
-            ("event", Some(event)) => event.value(),
+        let data = match (command, event, &outcome.artifact) {
+            ("event", Some(event), _) => event.value(),
+            ("attach", _, Some(artifact)) => super::artifact(artifact),
             _ => super::task_of(outcome),
         };
         answer.insert("data".into(), data);

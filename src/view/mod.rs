@@ -1,5 +1,6 @@
 //! The shapes of answers: JSON member names, the same on every surface. No logic, no output.
 
+mod backup;
 mod batch;
 mod blocked;
 pub mod comments;
@@ -9,13 +10,16 @@ mod doctor;
 mod hooks;
 mod init;
 mod list;
+mod plugins;
 mod resource;
 pub mod search;
 mod show;
 mod sql;
 pub mod texts;
 mod trees;
+mod written;
 
+pub use backup::{backup, restored};
 pub use batch::{batch_id, batch_line};
 pub use blocked::blocked;
 pub use conflicts::conflicts;
@@ -23,10 +27,12 @@ pub use doctor::{doctor, level, rebuild};
 pub use hooks::hooks;
 pub use init::init;
 pub use list::{FIELDS, cell, compact, field, listed, listing, named_fields};
+pub use plugins::plugins;
 pub use resource::{resource, resource_of, resources, session_begun, sessions};
 pub use show::{arrival, details, details_compact, reopened_warning};
 pub use sql::{sql_answer, sql_objects, sql_tables, sql_value};
 pub use trees::{by_field, export, export_document, import, import_summary};
+pub use written::{manual, manual_files, prompt, written};
 
 use serde_json::{Map, Value, json};
 
@@ -59,6 +65,12 @@ pub fn failure(failure: &Failure) -> Value {
 #[must_use]
 pub fn document(value: &Value) -> String {
     form::document(value)
+}
+
+/// The same with each row of `data` on one line.
+#[must_use]
+pub fn document_of_rows(value: &Value) -> String {
+    form::document_of_rows(value)
 }
 
 /// Data that is only a sentence.

@@ -4,8 +4,9 @@ use std::collections::HashMap;
 
 use super::fields::Fields;
 use crate::app::execute::Names;
-use crate::app::resolve::{chosen_event_id, chosen_task_id, comment_id};
+use crate::app::resolve::{chosen_artifact_id, chosen_event_id, chosen_task_id, comment_id};
 use crate::app::{Code, Failure};
+use crate::domain::artifact::{Attached, Attachment, is_address};
 use crate::domain::command::NewTask;
 use crate::domain::{Command, EventId, TaskId};
 
@@ -95,6 +96,11 @@ pub const COMMANDS: &[Entry] = &[
     ("complete", complete),
     ("link", link),
     ("unlink", unlink),
+    ("attach", attach),
+    ("branch-link", |fields| branch(fields, |task, branch, repo| Command::BranchLink { task, branch, repo })),
+    ("branch-unlink", |fields| {
+        branch(fields, |task, branch, repo| Command::BranchUnlink { task, branch, repo })
+    }),
     ("archive", |fields| about(fields, |task| Command::Archive { task })),
     ("unarchive", |fields| about(fields, |task| Command::Unarchive { task })),
     ("event", event),
@@ -181,6 +187,36 @@ fn unlink(fields: &mut Fields) -> Wish {
     wish(move |scope| {
         Ok(Command::Unlink { task: scope.task(&task)?, kind, target: scope.relation_end(&target)? })
     })
+}
+
+/// A file is for the command line: here nothing is read from the disk.
+fn attach(fields: &mut Fields) -> Wish {
+    let task = fields.text("task");
+    let content = match (fields.maybe("source"), fields.maybe("inline")) {
+        (Some(url), None) if is_address(&url) => Attached::Url(url),
+        (None, Some(text)) => Attached::Inline(text),
+        _ => {
+            fields.refuse("attach takes an address as `source`, or a text as `inline`, here");
+            Attached::Inline(String::new())
+        }
+    };
+    let attachment = Attachment {
+        kind: fields.maybe("type"),
+        title: fields.maybe("title"),
+        summary: fields.maybe("summary"),
+        sensitive: fields.flag("sensitive"),
+        content,
+    };
+    let (role, id) = (fields.maybe("role"), fields.maybe("id"));
+    wish(move |scope| {
+        let id = id.map(|text| chosen_artifact_id(&text, scope.names.now_millis)).transpose()?;
+        Ok(Command::Attach { task: scope.task(&task)?, id, attachment, role })
+    })
+}
+
+fn branch(fields: &mut Fields, command: fn(TaskId, String, Option<String>) -> Command) -> Wish {
+    let (task, branch, repo) = (fields.text("task"), fields.text("branch"), fields.maybe("repo"));
+    wish(move |scope| Ok(command(scope.task(&task)?, branch, repo)))
 }
 
 fn event(fields: &mut Fields) -> Wish {

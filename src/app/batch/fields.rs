@@ -48,11 +48,16 @@ impl Fields {
         }
     }
 
+    /// Notes that the members do not fit together.
+    pub fn refuse(&mut self, message: &str) {
+        let fault = || invalid(self.command, message.to_owned());
+        self.fault.get_or_insert_with(fault);
+    }
+
     /// A flag that must be set, because the command does nothing else here.
     pub fn must_be_set(&mut self, key: &'static str) {
         if !self.flag(key) {
-            let fault = || invalid(self.command, format!("{} needs `{key}`: true here", self.command));
-            self.fault.get_or_insert_with(fault);
+            self.refuse(&format!("{} needs `{key}`: true here", self.command));
         }
     }
 

@@ -91,13 +91,11 @@ impl App {
             if dry_run { Err(Undo::DryRun) } else { Ok(()) }
         });
         match done {
-            Ok(()) => {
-                results.iter().filter_map(|r| r.result.as_ref().ok()).for_each(|o| self.remember_hooks(o));
-                Ok(results)
-            }
-            Err(Undo::DryRun) => Ok(results),
-            Err(Undo::Failed(failure)) => Err(*failure),
+            Ok(()) => results.iter().for_each(|line: &LineResult| self.remember_hooks_of(line)),
+            Err(Undo::DryRun) => {}
+            Err(Undo::Failed(failure)) => return Err(*failure),
         }
+        Ok(results)
     }
 
     /// Carries out each command in a transaction of its own and goes on after failures, but for
@@ -106,23 +104,28 @@ impl App {
         let mut known = Known::new();
         let mut results = Vec::with_capacity(batch.lines.len());
         for (number, line) in batch.lines {
-            let world = &self.world;
             let (mut name, mut command) = (None, "");
             let result = line.and_then(|line| {
                 (name, command) = (line.name.clone(), line.command);
+                let world = &self.world;
                 self.store.write(|tx| carry_out(line, number, &mut Work::begin(tx, world)?, &mut known))
             });
-            result.iter().for_each(|outcome| self.remember_hooks(outcome));
             let end = result.as_ref().is_err_and(|failure| failure.code.exit_class() != ExitClass::Refused);
             if let (Err(_), Some(name)) = (&result, &name) {
                 known.insert(name.clone(), Named::Nothing(number));
             }
-            results.push(LineResult { line: number, name, command, result });
+            let line = LineResult { line: number, name, command, result };
+            self.remember_hooks_of(&line);
+            results.push(line);
             if end {
                 break;
             }
         }
         results
+    }
+
+    fn remember_hooks_of(&mut self, line: &LineResult) {
+        line.result.iter().for_each(|outcome| self.remember_hooks(outcome));
     }
 }
 

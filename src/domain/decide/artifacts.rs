@@ -3,7 +3,9 @@
 use serde_json::{Map, Value, json};
 
 use super::{Decision, one_of};
-use crate::domain::artifact::{Artifact, Attached, Attachment, KINDS, KnownArtifact, NewArtifact};
+use crate::domain::artifact::{
+    Artifact, Attached, Attachment, KINDS, KnownArtifact, NewArtifact, payload_limit,
+};
 use crate::domain::command::Author;
 use crate::domain::event::{EventBody, kind};
 use crate::domain::facts::Facts;
@@ -29,7 +31,7 @@ pub(super) fn attach(
     let id = chosen.unwrap_or(&facts.fresh_artifact);
     let meta = metadata(facts, author, id, &described(attachment)?);
     let payload = attachment.content.bytes();
-    let limit = facts.config.payload_limit();
+    let limit = payload_limit(&facts.config);
     let size = payload.map_or(0, <[u8]>::len) as u64;
     if size > limit {
         return Err(Rejection::PayloadTooLarge { size: Some(size), limit });

@@ -110,6 +110,9 @@ pub fn decide(facts: &Facts, author: &Author, command: &Command) -> Result<Decis
             branches::unlink(active(facts, command)?, branch, repo.as_deref()).map(Into::into)
         }
         Command::NameTask { .. } => lifecycle::name(facts, existing(facts, command)?).map(Into::into),
+        Command::Renumber { to, .. } => {
+            lifecycle::renumber(facts, existing(facts, command)?, to.as_ref()).map(Into::into)
+        }
         Command::Complete { review, .. } => status::complete(facts, author, active(facts, command)?, review),
         Command::Custom { kind, data, id, .. } => {
             lifecycle::custom(facts, active(facts, command)?, kind, data, id.as_ref()).map(Into::into)

@@ -3,7 +3,8 @@
 use serde_json::{Value, json};
 
 use crate::domain::actor::Actor;
-use crate::domain::config::{Config, MOST_PAYLOAD, differences, dotted, escape};
+use crate::domain::artifact::MOST_PAYLOAD;
+use crate::domain::config::{Config, differences, dotted, escape};
 use crate::domain::event::{EventBody, kind};
 use crate::domain::facts::Facts;
 use crate::domain::hooks::{ends, is_commands};
@@ -156,7 +157,7 @@ fn check_one(config: &Config, path: &str, to: &Value) -> Result<(), Rejection> {
             wrong("a command for the shell, or a list of them")
         }
         ["hooks", "transitions", key] if ends(key).is_none() => {
-            wrong("a transition is written FROM -> TO, with * for any status")
+            wrong("a transition is written `from -> to`, with * for any status")
         }
         ["workflow", "statuses"] if !is_texts(to) || to.as_array().is_none_or(Vec::is_empty) => {
             wrong("a list of at least one status")
