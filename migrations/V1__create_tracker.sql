@@ -100,7 +100,7 @@ CREATE TABLE short_ids (
   shown INTEGER NOT NULL,
   PRIMARY KEY (prefix, number, task_id)
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX short_ids_by_task ON short_ids (task_id);
+CREATE INDEX short_ids_contested ON short_ids (task_id) WHERE claim_key IS NULL OR shown = 0;
 
 CREATE TABLE task_tags (
   tag TEXT NOT NULL,
@@ -132,7 +132,7 @@ CREATE TABLE task_artifacts (
   PRIMARY KEY (task_id, artifact_id)
 ) STRICT, WITHOUT ROWID;
 CREATE TABLE comments (
-  id TEXT PRIMARY KEY,
+  id TEXT NOT NULL,
   task_id TEXT NOT NULL,
   parent_id TEXT,
   author TEXT NOT NULL,
@@ -141,9 +141,9 @@ CREATE TABLE comments (
   deleted_at TEXT,
   role TEXT,
   body TEXT NOT NULL,
-  state TEXT NOT NULL
+  state TEXT NOT NULL,
+  PRIMARY KEY (task_id, id)
 ) STRICT;
-CREATE INDEX comments_by_task ON comments (task_id, id);
 CREATE TABLE reactions (
   comment_id TEXT NOT NULL,
   emoji TEXT NOT NULL,
@@ -204,44 +204,3 @@ CREATE TABLE meta (
 
 -- Every word of the texts above; what a row is about stands in its rowid.
 CREATE VIRTUAL TABLE search USING fts5(title, body, content='', contentless_delete=1, tokenize='unicode61 remove_diacritics 2');
-
--- Answers to common questions. waiting_on: what keeps a task from starting.
-CREATE VIEW waiting_on AS
-  SELECT r.task_id, r.target_task_id AS on_task_id, r.type AS because
-    FROM relationships r JOIN tasks t ON t.id = r.target_task_id AND t.open = 1
-   WHERE r.type = 'depends_on'
-  UNION ALL
-  SELECT r.target_task_id, r.task_id, r.type
-    FROM relationships r JOIN tasks t ON t.id = r.task_id AND t.open = 1
-   WHERE r.type = 'blocks'
-  UNION ALL
-  SELECT r.target_task_id, r.task_id, r.type
-    FROM relationships r JOIN tasks t ON t.id = r.task_id AND t.open = 1
-   WHERE r.type = 'subtask_of';
-CREATE VIEW ready AS
-  SELECT id, short_id, title, status, priority, urgency, type, assigned_to
-    FROM tasks t
-   WHERE open = 1 AND needs_human = 0 AND status IN ('backlog', 'planned') AND assigned_to IS NULL
-     AND NOT EXISTS (SELECT 1 FROM waiting_on w WHERE w.task_id = t.id)
-   ORDER BY priority_rank, urgency_rank, id;
-CREATE VIEW blocked AS
-  SELECT t.id, t.short_id, t.title, t.status, w.because, w.on_task_id,
-         b.short_id AS on_short_id, b.title AS on_title
-    FROM waiting_on w JOIN tasks t ON t.id = w.task_id AND t.open = 1
-    JOIN tasks b ON b.id = w.on_task_id;
-CREATE VIEW stale AS
-  SELECT id, short_id, title, status, assigned_to, updated_at,
-         CAST(julianday('now') - julianday(updated_at) AS INTEGER) AS days
-    FROM tasks WHERE open = 1 AND julianday('now') - julianday(updated_at) >= 7;
-CREATE VIEW wip AS
-  SELECT s.name AS status, s.wip_limit, count(t.id) AS current,
-         s.wip_limit IS NOT NULL AND count(t.id) > s.wip_limit AS over
-    FROM statuses s LEFT JOIN tasks t ON t.status = s.name AND t.archived = 0
-   GROUP BY s.name ORDER BY s.position;
-CREATE VIEW cycle_times AS
-  SELECT id, short_id, title, created_at, done_at,
-         round((julianday(done_at) - julianday(created_at)) * 24, 2) AS hours
-    FROM tasks WHERE done_at IS NOT NULL;
-CREATE VIEW activity AS
-  SELECT date(ts) AS day, actor, count(*) AS events, count(DISTINCT task_id) AS tasks
-    FROM events GROUP BY day, actor;

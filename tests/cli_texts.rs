@@ -193,3 +193,30 @@ fn a_terminal_sees_control_characters_instead_of_obeying_them() {
     let run = at_terminal(&project, &["plan", &task], "true");
     assert_eq!(run.stdout, "one\\u{1b}]0;owned\\u{7}\r\ntwo\\u{202e}\r\n");
 }
+
+#[test]
+fn every_version_of_a_plan_can_be_read_again() {
+    let project = Project::new();
+    project.task("Versions");
+    assert_eq!(project.ok(["history", "LAT-1", "--plan"]), "Nobody has written one yet.\n");
+    for body in ["# Versions\n\n- first\n", "# Versions\n\n- second \u{1b}[2J\n"] {
+        assert_eq!(
+            project.fed(["plan", "LAT-1", "--file", "-", "--actor", "agent:a"], body.as_bytes()).status,
+            0
+        );
+    }
+    let versions = project.json(["history", "LAT-1", "--plan"]);
+    let versions = versions.as_array().unwrap();
+    assert_eq!(
+        (versions.len(), &versions[0]["holds"], &versions[1]["holds"]),
+        (2, &false.into(), &true.into())
+    );
+    assert_eq!(versions[0]["body"], "# Versions\n\n- first\n");
+    let told = project.ok(["history", "LAT-1", "--plan"]);
+    assert!(told.contains("- first") && told.contains("(holds)") && !told.contains('\u{1b}'), "{told}");
+    let all = project.ok(["history", "LAT-1"]);
+    assert_eq!(all.lines().count(), 3, "{all}");
+    assert!(all.lines().next().unwrap().contains("task_created"), "{all}");
+    assert_eq!(project.ok(["history", "LAT-1", "--quiet"]).lines().count(), 3);
+    assert_eq!(project.refused(["history", "LAT-9"]).1["code"], "NOT_FOUND");
+}

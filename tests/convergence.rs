@@ -5,9 +5,9 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use lattice::app::{
-    App, Identity, ImportSet, InitOptions, Merge, Place, Reader, Sourced, TaskFilter, TextKind, World,
+    App, Identity, ImportSet, InitOptions, Merge, Names, Place, Reader, Sourced, TaskFilter, TextKind, World,
 };
-use lattice::domain::command::NewTask;
+use lattice::domain::command::{NewResource, NewTask};
 use lattice::domain::id::EventId;
 use lattice::domain::workflow::{DEFAULT_STATUSES, RELATIONSHIP_TYPES};
 use lattice::domain::{Actor, Command, Event, Task};
@@ -17,7 +17,7 @@ use proptest::prelude::*;
 const START: u64 = 1_767_225_600_000;
 
 /// The kind of step in which a clone takes in what another holds.
-const EXCHANGE: u8 = 24;
+const EXCHANGE: u8 = 27;
 
 /// One thing that happens in one clone: who, what kind, and three dice for the details.
 #[derive(Clone, Debug)]
@@ -62,6 +62,10 @@ fn act(app: &mut App, step: &Step) {
         Some((task, EventId::parse(&chosen.id)?))
     });
     let text = format!("text {}", b % 5);
+    if (24..EXCHANGE).contains(&step.what) {
+        drop(app.execute(&who, |names| Ok(of_resource(step, names))));
+        return;
+    }
     let command = match (step.what, pick(a), pick(b), comment) {
         (0..=4, ..) | (_, None, ..) => None,
         (5, Some(task), ..) => {
@@ -124,9 +128,28 @@ fn act(app: &mut App, step: &Step) {
     drop(outcome);
 }
 
-/// Tasks that all clones begin with, one of them with a comment.
+/// Clones make resources of few names, each under ids of its own, and hold them.
+fn of_resource(step: &Step, names: &Names<'_>) -> Command {
+    let [a, b, c] = step.dice;
+    let name = format!("r{}", a % 2);
+    let fresh = names.fresh_resource.clone();
+    match (step.what, b % 3) {
+        (24, _) => {
+            let (max_holders, ttl_seconds) = (Some(i64::from(c % 3) + 1), Some(i64::from(b % 7200) + 1));
+            let resource = NewResource { name, max_holders, ttl_seconds, description: None };
+            Command::CreateResource { id: fresh, chosen: false, resource }
+        }
+        (25, _) => Command::AcquireResource { name, fresh, task: None, force: b % 4 == 0 },
+        (_, 0) => Command::HeartbeatResource { name },
+        _ => Command::ReleaseResource { name },
+    }
+}
+
+/// Tasks that all clones begin with, one of them with a comment, and a resource.
 fn seed(app: &mut App) {
-    for (what, dice) in [(0, [1, 0, 0]), (0, [2, 0, 0]), (0, [3, 0, 0]), (10, [0, 1, 0]), (16, [0, 1, 0])] {
+    for (what, dice) in
+        [(0, [1, 0, 0]), (0, [2, 0, 0]), (0, [3, 0, 0]), (10, [0, 1, 0]), (16, [0, 1, 0]), (24, [0, 7199, 1])]
+    {
         act(app, &Step { clone: 0, what, dice, minutes: 0 });
     }
 }
@@ -168,6 +191,9 @@ fn state(reader: &Reader<'_>) -> String {
         text.push('\n');
     }
     text.push_str(&format!("{:?}", reader.short_id_index().unwrap()));
+    for resource in reader.resources().unwrap() {
+        text.push_str(&format!("\n{}", serde_json::to_string(&resource).unwrap()));
+    }
     text
 }
 

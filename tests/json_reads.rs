@@ -29,6 +29,7 @@ struct Init {
     created: bool,
     instance_id: String,
     project_code: Option<String>,
+    files: Vec<Value>,
     imported: Option<Imported>,
 }
 
@@ -98,6 +99,8 @@ struct ShowMore {
     artifact_info: Vec<Artifact>,
     plan_path: Option<String>,
     notes_path: Option<String>,
+    auto_detected_branches: Option<Vec<String>>,
+    auto_detected_commits: Option<Vec<Value>>,
     reopened_warning: Option<String>,
     latest_reopen: Option<Reopen>,
     #[serde(rename = "_full")]
@@ -105,7 +108,9 @@ struct ShowMore {
 }
 
 /// Members of `show` that are not the snapshot's.
-const SHOW: [&str; 10] = [
+const SHOW: [&str; 12] = [
+    "auto_detected_branches",
+    "auto_detected_commits",
     "events",
     "valid_transitions",
     "relationships_enriched",
@@ -265,6 +270,7 @@ struct Import {
     contested: Vec<Contested>,
     quarantined: Vec<String>,
     superseded: Vec<Superseded>,
+    conflicts: Vec<Value>,
     notices: Vec<String>,
     disagreements: Vec<Disagreement>,
     unknown_files: Vec<String>,

@@ -204,7 +204,7 @@ fn comments_answer_with_threads_and_the_task_in_short() {
     let text = run(&project, &["comments", &task]).stdout;
     let comments: Comments = serde_json::from_str(&text).unwrap_or_else(|e| panic!("{e}\n{text}"));
     assert!(comments.ok && comments.data.len() == 2 && comments.data[0].replies.len() == 1);
-    assert_eq!(comments.task_context.id, said.id);
+    assert_eq!(comments.task_context.id, task);
     assert_eq!(comments.task_context.title.as_deref(), Some("A title"));
     let text = run(&project, &["comments", "task_01ARZ3NDEKTSV4RRFFQ69G5FAV"]).stdout;
     let comments: Comments = serde_json::from_str(&text).unwrap();

@@ -19,7 +19,11 @@ const ROOMS: &[Room] = &[
         rooms: &["domain"],
         packages: &["rusqlite", "refinery", "sha2", "rustix", "tempfile", "thiserror", "serde", "serde_json"],
     },
-    Room { name: "app", rooms: &["domain", "store"], packages: &["ulid", "serde_json"] },
+    Room {
+        name: "app",
+        rooms: &["domain", "store"],
+        packages: &["ulid", "serde_json", "rustix", "signal_hook"],
+    },
     Room { name: "view", rooms: &["domain", "app"], packages: &["serde_json"] },
     Room {
         name: "export",
@@ -32,9 +36,11 @@ const ROOMS: &[Room] = &[
         packages: &[
             "clap",
             "clap_complete",
+            "clap_mangen",
             "comfy_table",
             "csv",
             "indicatif",
+            "mime_guess",
             "anstream",
             "anstyle",
             "rustix",

@@ -4,6 +4,8 @@
 //! a count or a bound measured in this run. `docs/benchmarks.md` tells more.
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "the report is what this is for")]
 
+mod answers;
+mod batch;
 mod bulk;
 mod claims;
 mod crowd;
@@ -26,6 +28,7 @@ struct Bench {
     lattice: PathBuf,
     bare_hello: PathBuf,
     bare_read: PathBuf,
+    bare_search: PathBuf,
     bare_write: PathBuf,
     /// Where trackers are made; on the disk that holds the build, not in memory.
     place: PathBuf,
@@ -54,6 +57,7 @@ impl Bench {
             lattice: installed(lattice)?,
             bare_hello: installed(examples.join("bare_hello"))?,
             bare_read: installed(examples.join("bare_read"))?,
+            bare_search: installed(examples.join("bare_search"))?,
             bare_write: installed(examples.join("bare_write"))?,
             place,
             quick,
@@ -74,13 +78,16 @@ impl Bench {
 /// A group of measurements.
 type Part = fn(&Bench, &mut Report) -> Result<()>;
 
-const PARTS: [(&str, Part); 8] = [
+const PARTS: [(&str, Part); 11] = [
     ("reads", pair::reads),
     ("writes", pair::writes),
     ("flat", flat::flat),
     ("syncs", syncs::syncs),
     ("crowd", crowd::crowd),
     ("reader", crowd::beside_a_reader),
+    ("batch", batch::batch),
+    ("search", answers::search),
+    ("sums", answers::sums),
     ("bulk", bulk::bulk),
     ("claims", claims::claims),
 ];

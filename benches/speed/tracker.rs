@@ -50,6 +50,11 @@ impl Tracker {
         Self::fill(dir, tasks, |_| Life { end: "planned", archived: false, events: 2 })
     }
 
+    /// Makes one of open tasks that were much talked about.
+    pub fn of_talk(dir: &Path, tasks: usize) -> Result<Self> {
+        Self::fill(dir, tasks, |number| Life { end: "backlog", archived: false, events: 6 + number % 2 })
+    }
+
     fn fill(dir: &Path, tasks: usize, life: impl Fn(usize) -> Life) -> Result<Self> {
         std::fs::create_dir_all(dir)?;
         let dir = dir.canonicalize()?;

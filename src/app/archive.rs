@@ -14,7 +14,7 @@ impl App {
     /// [`Failure`]; none of them is archived then.
     pub fn archive_stale(&mut self, who: &Identity) -> Result<Vec<Outcome>, Failure> {
         let world = &self.world;
-        self.store.write(|tx| {
+        let outcomes: Vec<Outcome> = self.store.write(|tx| {
             let config = tx.config()?;
             let author = who.author(tx, &config)?;
             let today = world.now().seconds().div_euclid(DAY);
@@ -23,8 +23,10 @@ impl App {
             stale
                 .into_iter()
                 .map(|task| carry_out(tx, world, config.clone(), &author, &Command::Archive { task }))
-                .collect()
-        })
+                .collect::<Result<_, Failure>>()
+        })?;
+        outcomes.iter().for_each(|outcome| self.remember_hooks(outcome));
+        Ok(outcomes)
     }
 }
 

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 
 use serde_json::json;
 
+use super::conflicts::{self, TaskConflicts};
 use super::{App, Code, Failure, World};
 use crate::domain::artifact::{Artifact, NewArtifact};
 use crate::domain::event::{Event, kind};
@@ -51,6 +52,8 @@ pub struct ImportSet {
     pub number_floors: Vec<(String, i64)>,
     /// (name, record): taken in only when the tracker is made.
     pub sessions: Vec<(String, serde_json::Value)>,
+    /// Names of sessions that must not be given out again, known or not.
+    pub session_names: Vec<String>,
     /// The tracker that the tree belongs to, where it says so.
     pub instance_id: Option<String>,
 }
@@ -108,6 +111,16 @@ pub struct ImportReport {
     /// Texts edited by hand in the tree that came in, but behind a later change that holds:
     /// (task's name, or nothing for the context; `plan`, `notes` or `context`).
     pub superseded: Vec<(Option<String>, &'static str)>,
+    /// Known tasks that were changed on both sides, in the same place: the new events are one side.
+    pub concurrent: Vec<TaskConflicts>,
+}
+
+impl ImportReport {
+    /// Whether nothing came in.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.new_events == 0 && self.new_artifacts == 0 && self.quarantined.is_empty()
+    }
 }
 
 impl App {
@@ -143,7 +156,7 @@ impl App {
 }
 
 /// Why a merge is not committed.
-enum Undo {
+pub(super) enum Undo {
     DryRun,
     Failed(Box<Failure>),
 }
@@ -175,6 +188,7 @@ pub(super) fn merge(
     tx.append_many(&fresh, |id| each(id))?;
     name_tasks(tx, &mut report)?;
     report.superseded = superseded(tx, &fresh)?;
+    report.concurrent = conflicts::of_import(tx, &fresh, &report.tasks)?;
     for sourced in &set.artifacts {
         match tx.add_artifact(&sourced.item)? {
             ArtifactAdded::New | ArtifactAdded::Completed => report.new_artifacts += 1,
@@ -189,6 +203,9 @@ pub(super) fn merge(
         for (name, state) in &set.sessions {
             tx.save_session(name, state)?;
         }
+        let mut serials = tx.serials()?;
+        set.session_names.iter().for_each(|name| serials.note(name));
+        tx.save_serials(&serials)?;
     }
     report.contested = tx.contested_short_ids()?;
     Ok(report)

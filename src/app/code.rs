@@ -70,6 +70,11 @@ codes! {
     PlanRequired "PLAN_REQUIRED" Refused
     InvalidRole "INVALID_ROLE" Refused
     AlreadyClaimed "ALREADY_CLAIMED" Refused
+    ResourceHeld "RESOURCE_HELD" Refused
+    NotHeld "NOT_HELD" Refused
+    Expired "EXPIRED" Refused
+    Timeout "TIMEOUT" Refused
+    PayloadTooLarge "PAYLOAD_TOO_LARGE" Refused
     CursorExpired "CURSOR_EXPIRED" Refused
     ImportInvalid "IMPORT_INVALID" Refused
     ImportConflict "IMPORT_CONFLICT" Refused
@@ -80,6 +85,7 @@ codes! {
     SqlRefused "SQL_REFUSED" Refused
     SqlTimeout "SQL_TIMEOUT" Refused
     SqlTooBig "SQL_TOO_BIG" Refused
+    RestoreConflict "RESTORE_CONFLICT" Refused
     Usage "USAGE" Usage
     StoreBusy "STORE_BUSY" Busy
     StoreReadonly "STORE_READONLY" Disk

@@ -4,10 +4,11 @@ use super::App;
 use super::code::Code;
 use super::failure::Failure;
 use super::identity::Identity;
-use super::{facts, resolve};
+use super::{Due, facts, hooks, resolve};
 use crate::domain::event::{Event, EventBody, MAX_BYTES, Subject, kind};
-use crate::domain::id::TaskId;
-use crate::domain::{Author, Command, Config, Decision, SortKey, Task, decide};
+use crate::domain::id::{ResourceId, TaskId};
+use crate::domain::resource::Resource;
+use crate::domain::{Actor, Artifact, Author, Command, Config, Decision, Facts, SortKey, Task, decide};
 use crate::store::{ArtifactAdded, Reader, Transaction};
 
 /// What came of a command.
@@ -19,10 +20,16 @@ pub struct Outcome {
     pub task: Option<Task>,
     /// The task as it was before.
     pub before: Option<Task>,
+    /// The resource that the command was about, as it is now.
+    pub resource: Option<Resource>,
     /// The stored event of an id that the caller chose, where the same was written before.
     pub known: Option<Event>,
+    /// The artifact that was attached, now or before.
+    pub artifact: Option<Artifact>,
     /// What the caller should know although it worked.
     pub warnings: Vec<String>,
+    /// The hooks that the events call, once they are committed.
+    pub(super) due: Vec<Due>,
 }
 
 /// What a command is built from, inside the transaction: the ids that names mean, and the time.
@@ -34,7 +41,12 @@ pub struct Names<'a> {
     pub now_millis: u64,
     /// An id for a new task.
     pub fresh_task: TaskId,
+    /// An id for a new resource.
+    pub fresh_resource: ResourceId,
 }
+
+/// Words that stand for nobody, in any case.
+const NOBODY: [&str; 3] = ["none", "unassigned", "-"];
 
 impl Names<'_> {
     /// The id of the task that this text means.
@@ -67,12 +79,32 @@ impl Names<'_> {
         Ok(self.reader.find_task(id)?.map_or_else(|| id.to_string(), |task| task.name()))
     }
 
+    /// The name of the resource that this text means.
+    ///
+    /// # Errors
+    /// `NOT_FOUND` for an id of no resource.
+    pub fn resource(&self, text: &str) -> Result<String, Failure> {
+        resolve::resource(self.reader, text)
+    }
+
     /// The actor or the session that this text names.
     ///
     /// # Errors
     /// `INVALID_ACTOR`.
-    pub fn actor(&self, text: &str) -> Result<crate::domain::Actor, Failure> {
+    pub fn actor(&self, text: &str) -> Result<Actor, Failure> {
         super::identity::actor_or_session(self.reader, text)
+    }
+
+    /// The same for whom a task is given to: nobody, if the text says so.
+    ///
+    /// # Errors
+    /// `INVALID_ACTOR`.
+    pub fn assignee(&self, text: &str) -> Result<Option<Actor>, Failure> {
+        if NOBODY.contains(&text.to_ascii_lowercase().as_str()) {
+            Ok(None)
+        } else {
+            self.actor(text).map(Some)
+        }
     }
 }
 
@@ -87,18 +119,88 @@ impl App {
         build: impl FnOnce(&Names<'_>) -> Result<Command, Failure>,
     ) -> Result<Outcome, Failure> {
         let world = &self.world;
-        self.store.write(|tx| {
-            let config = tx.config()?;
-            let author = who.author(tx, &config)?;
-            let names = Names {
-                reader: tx,
-                config: &config,
-                now_millis: world.millis(),
-                fresh_task: world.task_id(),
-            };
-            let command = build(&names)?;
-            carry_out(tx, world, config, &author, &command)
+        let outcome = self.store.write(|tx| Work::begin(tx, world)?.run(who, build))?;
+        self.remember_hooks(&outcome);
+        Ok(outcome)
+    }
+
+    /// Whether a command would be carried out now, without doing it: for those who wait, and must
+    /// not queue with the writers each time they look.
+    ///
+    /// # Errors
+    /// What [`App::execute`] would fail with.
+    pub fn weigh(
+        &self,
+        who: &Identity,
+        build: impl FnOnce(&Names<'_>) -> Result<Command, Failure>,
+    ) -> Result<(), Failure> {
+        let world = &self.world;
+        self.store.read(|reader| {
+            let config = reader.config()?;
+            let author = who.author(reader, &config)?;
+            let command = build(&names(reader, &config, world))?;
+            let facts = facts::load(reader, world, config, &command)?;
+            decide(&facts, &author, &command)?;
+            Ok(())
         })
+    }
+}
+
+/// A transaction in which commands are carried out one after the other: each sees what those
+/// before it did.
+pub(super) struct Work<'t, 'a> {
+    tx: &'t Transaction<'a>,
+    world: &'t super::World,
+    config: Config,
+}
+
+impl<'t, 'a> Work<'t, 'a> {
+    /// Begins in a transaction that is open.
+    ///
+    /// # Errors
+    /// [`Failure`] if the configuration cannot be read.
+    pub(super) fn begin(tx: &'t Transaction<'a>, world: &'t super::World) -> Result<Self, Failure> {
+        Ok(Self { tx, world, config: tx.config()? })
+    }
+
+    /// Carries out one command. After a failure the transaction must not be committed.
+    ///
+    /// # Errors
+    /// [`Failure`].
+    pub(super) fn run(
+        &mut self,
+        who: &Identity,
+        build: impl FnOnce(&Names<'_>) -> Result<Command, Failure>,
+    ) -> Result<Outcome, Failure> {
+        let author = who.author(self.tx, &self.config)?;
+        let command = build(&names(self.tx, &self.config, self.world))?;
+        let outcome = carry_out(self.tx, self.world, self.config.clone(), &author, &command)?;
+        if outcome.events.iter().any(|event| event.subject == Subject::Instance) {
+            self.config = self.tx.config()?;
+        }
+        Ok(outcome)
+    }
+
+    /// Takes the next task; see [`App::claim_next`].
+    ///
+    /// # Errors
+    /// As there.
+    pub(super) fn claim(
+        &mut self,
+        who: &Identity,
+        statuses: Option<&[String]>,
+    ) -> Result<Option<Outcome>, Failure> {
+        super::next::claim(self.tx, self.world, &self.config, who, statuses)
+    }
+}
+
+fn names<'a>(reader: &'a Reader<'a>, config: &'a Config, world: &super::World) -> Names<'a> {
+    Names {
+        reader,
+        config,
+        now_millis: world.millis(),
+        fresh_task: world.task_id(),
+        fresh_resource: world.resource_id(),
     }
 }
 
@@ -112,7 +214,11 @@ pub(super) fn carry_out(
 ) -> Result<Outcome, Failure> {
     let facts = facts::load(tx, world, config, command)?;
     let decision = decide(&facts, author, command)?;
-    let events = write(tx, world, facts.now, author, decision, facts.task.as_ref())?;
+    let artifact = decision.artifacts.last().map(|new| new.artifact.clone());
+    let events = write(tx, world, &facts, author, decision)?;
+    if let (Actor::Session(_), false) = (&author.actor, events.is_empty()) {
+        tx.touch_session(author.actor.display(), &facts.now.to_string())?;
+    }
     let task = match command.task() {
         Some(_) if events.is_empty() => facts.task.clone(),
         Some(id) => tx.find_task(id)?,
@@ -120,18 +226,24 @@ pub(super) fn carry_out(
     };
     let warnings = warnings(tx, &facts.config, &events)?;
     let known = facts.same_id.filter(|_| events.is_empty());
-    Ok(Outcome { events, task, before: facts.task, known, warnings })
+    let resource = match command.resource() {
+        Some(name) => tx.find_resource(name)?.map(|resource| resource.at(facts.now)),
+        None => None,
+    };
+    let artifact = artifact.or_else(|| facts.same_artifact.map(|known| known.artifact));
+    let due = hooks::due(tx, &facts.config, &events)?;
+    Ok(Outcome { events, task, before: facts.task, resource, known, artifact, warnings, due })
 }
 
 /// Stamps what was decided with ids, time, author and parents, and writes it.
 fn write(
     tx: &Transaction<'_>,
     world: &super::World,
-    now: crate::domain::Timestamp,
+    facts: &Facts,
     author: &Author,
     decision: Decision,
-    task: Option<&Task>,
 ) -> Result<Vec<Event>, Failure> {
+    let (now, task, resource) = (facts.now, facts.task.as_ref(), facts.resource.as_ref());
     for artifact in &decision.artifacts {
         if tx.add_artifact(artifact)? == ArtifactAdded::Differs {
             return Err(
@@ -143,11 +255,13 @@ fn write(
         return Ok(Vec::new());
     }
     let mut last: Vec<SortKey> = tx.last_key()?.into_iter().chain(task.map(Task::last_key)).collect();
+    last.extend(resource.map(Resource::last_key));
     let mut heads = match decision.events.first().map(|e| &e.subject) {
         Some(Subject::Instance) => {
             last.extend(tx.last_instance_key()?);
             tx.instance_heads()?
         }
+        Some(Subject::Resource(_)) => resource.map(Resource::head_ids).unwrap_or_default(),
         _ => task.map(Task::head_ids).unwrap_or_default(),
     };
     let mut events = Vec::with_capacity(decision.events.len());
@@ -177,7 +291,7 @@ fn write(
         heads = vec![id];
         events.push(event);
     }
-    tx.append(&events)?;
+    tx.append(&events, &facts.config)?;
     Ok(events)
 }
 
@@ -188,7 +302,7 @@ pub(super) fn write_bodies(
     author: &Author,
     bodies: Vec<EventBody>,
 ) -> Result<Vec<Event>, Failure> {
-    write(tx, world, world.now(), author, bodies.into(), None)
+    write(tx, world, &facts::empty(world, tx.config()?), author, bodies.into())
 }
 
 /// A status that now holds more tasks than it should.

@@ -2,10 +2,11 @@
 
 use super::failure::Failure;
 use super::world::World;
+use crate::domain::artifact::KnownArtifact;
 use crate::domain::event::kind;
-use crate::domain::id::TaskId;
+use crate::domain::id::{ArtifactId, TaskId};
 use crate::domain::{Command, Config, Event, Facts, ShortId, Task};
-use crate::store::{Reader, TextKind};
+use crate::store::{Reader, TextKind, sha256};
 
 /// What deciding this command takes, and no more.
 pub(super) fn load(
@@ -17,6 +18,9 @@ pub(super) fn load(
     let mut facts = empty(world, config);
     if let Some(id) = command.task() {
         facts.task = reader.find_task(id)?;
+    }
+    if let Some(name) = command.resource() {
+        facts.resource = reader.find_resource(name)?;
     }
     match command {
         Command::Create { id, chosen, .. } => {
@@ -48,7 +52,29 @@ pub(super) fn load(
         }
         Command::Unlink { target, .. } => facts.target = reader.find_task(target)?,
         Command::Custom { id: Some(id), .. } => facts.same_id = reader.find_event(id)?,
-        Command::Comment { .. }
+        Command::CreateResource { id, chosen: true, .. } => {
+            facts.name_of_id = reader.resource_of_id(id.as_str())?
+        }
+        Command::Attach { id: Some(id), attachment, .. } => {
+            facts.same_artifact = known_artifact(reader, id, attachment.content.bytes())?
+        }
+        Command::NameTask { .. } => facts.next_short_id = next_short_id(reader, &facts.config)?,
+        Command::Renumber { task, to } => {
+            let shown = facts.task.as_ref().and_then(|task| task.short_id.as_ref());
+            if let Some(wanted) = to.as_ref().or(shown) {
+                facts.is_short_id_taken = reader.is_short_id_taken(wanted, task)?;
+            } else {
+                facts.next_short_id = next_short_id(reader, &facts.config)?;
+            }
+        }
+        Command::CreateResource { .. }
+        | Command::AcquireResource { .. }
+        | Command::ReleaseResource { .. }
+        | Command::HeartbeatResource { .. }
+        | Command::Comment { .. }
+        | Command::Attach { .. }
+        | Command::BranchLink { .. }
+        | Command::BranchUnlink { .. }
         | Command::Custom { .. }
         | Command::Update { .. }
         | Command::Assign { .. }
@@ -64,7 +90,8 @@ pub(super) fn load(
     Ok(facts)
 }
 
-fn empty(world: &World, config: Config) -> Facts {
+/// The facts of a command that nothing else bears on.
+pub(super) fn empty(world: &World, config: Config) -> Facts {
     Facts {
         now: world.now(),
         config,
@@ -80,13 +107,28 @@ fn empty(world: &World, config: Config) -> Facts {
         descriptions: Vec::new(),
         review_cycles: 0,
         same_id: None,
+        resource: None,
+        name_of_id: None,
         next_short_id: None,
+        is_short_id_taken: false,
+        same_artifact: None,
         fresh_artifact: world.artifact_id(),
     }
 }
 
 fn creation(reader: &Reader<'_>, id: &TaskId) -> Result<Option<Event>, Failure> {
     Ok(reader.history(id)?.into_iter().find(|e| e.kind == kind::TASK_CREATED))
+}
+
+/// What is there under an id, held against the payload that is to be attached.
+fn known_artifact(
+    reader: &Reader<'_>,
+    id: &ArtifactId,
+    payload: Option<&[u8]>,
+) -> Result<Option<KnownArtifact>, Failure> {
+    let Some(artifact) = reader.find_artifact(id.as_str())? else { return Ok(None) };
+    let same_payload = reader.payload_hash(id)? == payload.map(sha256);
+    Ok(Some(KnownArtifact { artifact, same_payload }))
 }
 
 fn next_short_id(reader: &Reader<'_>, config: &Config) -> Result<Option<ShortId>, Failure> {

@@ -7,6 +7,7 @@ use serde_json::{Map, Value, json};
 
 use super::code::Code;
 use crate::domain::Rejection;
+use crate::domain::resource::Holder;
 use crate::store::{RootError, StoreError};
 
 /// What a user is told when something did not work. Nothing was changed, unless the code is
@@ -158,11 +159,45 @@ impl From<Rejection> for Failure {
             R::NotArchived { task } => Self::new(Code::Conflict, format!("{task} is not archived")).hint(format!("see `lattice show {task}`")),
             R::CodeExists { what, current } => Self::new(Code::Conflict, format!("the {what} is {current} already"))
                 .hint("--force changes it; short ids given out before stay as they are"),
-            R::NoProjectCode => Self::new(Code::ValidationError, "there is no project code to put a sub-project under")
+            R::NoProjectCode { purpose } => Self::new(Code::ValidationError, format!("there is no project code for {purpose}"))
                 .hint("`lattice set-project-code CODE` first"),
+            R::ShortIdTaken { short_id } => Self::new(Code::Conflict, format!("{short_id} belongs to another task"))
+                .hint(format!("see `lattice show {short_id}`, or choose another number")),
+            R::PayloadTooLarge { size, limit } => {
+                let size = size.map_or_else(|| "more bytes than that".to_owned(), |size| format!("{size} bytes"));
+                Self::new(Code::PayloadTooLarge, format!("an artifact may have {limit} bytes, and this has {size}"))
+                    .hint("attach a part of it, or its address; or raise the limit: `lattice config set artifacts.max_bytes N`")
+            }
+            R::BranchLinked { task, branch } => Self::new(Code::Conflict, format!("{task} has the branch {branch} already"))
+                .hint(format!("see `lattice show {task}`")),
+            R::BranchNotLinked { task, branch } => Self::new(Code::NotFound, format!("{task} has no branch {branch}"))
+                .hint(format!("see `lattice show {task}`; name the repository too if it stands there")),
             R::NoSuchSetting { path } => {
                 Self::new(Code::NotFound, format!("nothing is set at {path}")).hint("see `lattice config list`")
             }
+            R::NoSuchResource { name } => Self::new(Code::NotFound, format!("there is no resource {name}"))
+                .hint(format!("`lattice resource list` shows them; `lattice resource create {name}` makes it")),
+            R::ResourceExists { name, id } => Self::new(Code::Conflict, format!("the resource {name} is there already, as {id}"))
+                .hint(format!("use it as it is: `lattice resource status {name}`")),
+            R::ResourceHeld { name, max_holders, holders } => {
+                let who: Vec<String> =
+                    holders.iter().map(|h| format!("{} until {}", h.actor, h.expires_at)).collect();
+                Self::new(Code::ResourceHeld, format!("{name} is held by {}", who.join(", ")))
+                    .hint(format!("wait for it: `lattice resource acquire {name} --wait`; --force takes it away from them"))
+                    .details(json!({"name": name, "max_holders": max_holders, "holders": holders.iter().map(Holder::value).collect::<Vec<_>>()}))
+            }
+            R::NotHeld { name, actor } => Self::new(Code::NotHeld, format!("{actor} does not hold {name}"))
+                .hint(format!("see `lattice resource status {name}`")),
+            R::HoldExpired { name, actor, at } => {
+                Self::new(Code::Expired, format!("{actor} held {name} until {at}, and no longer"))
+                    .hint(format!("take it again: `lattice resource acquire {name}`"))
+            }
+            R::NoFramework { model } => {
+                Self::new(Code::ValidationError, format!("the model {model} needs a framework that it runs in"))
+                    .hint("add --framework NAME, such as claude-code; only the model `human` goes without")
+            }
+            R::SessionEnded { name, at } => Self::new(Code::NotFound, format!("the session {name} ended at {at}"))
+                .hint("see `lattice session list`"),
         }
     }
 }
@@ -240,6 +275,10 @@ impl From<StoreError> for Failure {
                 .hint("nothing was changed; move that file away"),
             S::Missing { path } => Self::new(Code::StoreIo, format!("{} is not there", path.display())).hint("check the path"),
             S::Exists { path } => Self::new(Code::Conflict, format!("{} is there already", path.display())).hint("choose another name"),
+            S::InsideTracker { path } => Self::new(Code::ValidationError, format!("{} would stand inside of a tracker", path.display()))
+                .hint("keep backups elsewhere, best on another disk"),
+            S::NotABackup { path } => Self::new(Code::Conflict, format!("{} is no backup of Lattice, so it is not replaced", path.display()))
+                .hint("choose another name"),
             S::StrayJournal { path } => {
                 Self::new(Code::StoreCorrupt, format!("{} is left over from a database that is not there", path.display()))
                     .hint("nothing was changed; it may hold work of a deleted database: move it away, then run `lattice init`")

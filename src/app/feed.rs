@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::{App, Code, Failure, resolve};
+use crate::domain::Subject;
 use crate::domain::id::TaskId;
 use crate::store::{Arrival, FeedQuery, Moment};
 
@@ -11,7 +12,7 @@ use crate::store::{Arrival, FeedQuery, Moment};
 pub struct FeedPage {
     /// The events.
     pub arrivals: Vec<Arrival>,
-    /// What their tasks and those at the other end of relations are called, by id, where names were
+    /// What their resources, their tasks and those at the other end of relations are called, by id, where names were
     /// asked for.
     pub names: BTreeMap<String, String>,
 }
@@ -87,6 +88,13 @@ impl App {
             for id in arrivals.iter().filter(|_| with_names).flat_map(named).flatten() {
                 if !names.contains_key(id.as_str()) {
                     let name = reader.find_task(&id)?.map_or_else(|| id.to_string(), |task| task.name());
+                    names.insert(id.to_string(), name);
+                }
+            }
+            for arrival in arrivals.iter().filter(|_| with_names) {
+                if let Subject::Resource(id) = &arrival.event.subject
+                    && let Some(name) = reader.resource_of_id(id.as_str())?
+                {
                     names.insert(id.to_string(), name);
                 }
             }

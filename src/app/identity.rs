@@ -4,6 +4,7 @@ use serde_json::{Map, Value};
 
 use super::code::Code;
 use super::failure::Failure;
+use super::session;
 use crate::domain::actor::PREFIXES;
 use crate::domain::command::Author;
 use crate::domain::event::Stamp;
@@ -35,10 +36,6 @@ pub struct Identity {
     pub reason: Option<String>,
 }
 
-/// Members of a session that its events name.
-const SESSION_MEMBERS: [&str; 7] =
-    ["name", "base_name", "serial", "session", "model", "framework", "agent_type"];
-
 impl Identity {
     /// The author of a change.
     ///
@@ -61,14 +58,15 @@ impl Identity {
     /// `INVALID_ACTOR`, `SESSION_NOT_FOUND`.
     pub fn explicit(&self, reader: &Reader<'_>) -> Result<Option<Actor>, Failure> {
         if let Some(name) = &self.name {
-            return session_actor(reader, name).and_then(|found| {
-                found.map(Some).ok_or_else(|| {
-                    Failure::new(Code::SessionNotFound, format!("there is no session {name}"))
-                        .hint("use --actor agent:NAME instead")
-                })
-            });
+            return running(reader, name).map(Some);
         }
-        self.actor.as_ref().or(self.environment.as_ref()).map(|text| actor(text)).transpose()
+        let Some(text) = self.actor.as_ref().or(self.environment.as_ref()) else { return Ok(None) };
+        match actor(text) {
+            Err(failure) if session::find(reader, text)?.is_some() => {
+                Err(failure.hint(format!("it is a session: act as it with --name {text}")))
+            }
+            result => result.map(Some),
+        }
     }
 
     /// The configured author, only at a terminal: an agent that forgets its name must not write
@@ -116,23 +114,32 @@ pub fn actor(text: &str) -> Result<Actor, Failure> {
 /// # Errors
 /// `INVALID_ACTOR`.
 pub fn actor_or_session(reader: &Reader<'_>, text: &str) -> Result<Actor, Failure> {
-    match Actor::parse(text) {
-        Some(actor) => Ok(actor),
-        None => match session_actor(reader, text)? {
-            Some(actor) => Ok(actor),
-            None => actor(text),
+    let failure = match actor(text) {
+        Ok(actor) => return Ok(actor),
+        Err(failure) => failure,
+    };
+    match session::find(reader, text)? {
+        Some(session) => match session.ended_at() {
+            None => Ok(session.actor()),
+            Some(at) => Err(Failure::new(Code::InvalidActor, format!("the session {text} ended at {at}"))
+                .hint("see `lattice session list`")),
         },
+        None => {
+            let hint = failure.hint.clone().unwrap_or_default();
+            Err(failure.hint(format!("{hint}; or name a session of `lattice session list`")))
+        }
     }
 }
 
-fn session_actor(reader: &Reader<'_>, name: &str) -> Result<Option<Actor>, Failure> {
-    let Some(Value::Object(session)) = reader.find_session(name)? else { return Ok(None) };
-    if session.contains_key("ended_at") {
-        return Ok(None);
-    }
-    let members = SESSION_MEMBERS
-        .iter()
-        .filter_map(|key| session.get_key_value(*key))
-        .map(|(k, v)| (k.clone(), v.clone()));
-    Ok(Some(Actor::Session(members.collect())))
+/// The actor of a session that goes on.
+fn running(reader: &Reader<'_>, name: &str) -> Result<Actor, Failure> {
+    const HINT: &str = "`lattice session start` gives a name; or use --actor agent:NAME";
+    let message = match session::find(reader, name)? {
+        Some(session) => match session.ended_at() {
+            None => return Ok(session.actor()),
+            Some(at) => format!("the session {name} ended at {at}"),
+        },
+        None => format!("there is no session {name}"),
+    };
+    Err(Failure::new(Code::SessionNotFound, message).hint(HINT))
 }

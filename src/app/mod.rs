@@ -4,15 +4,22 @@
 //! never sees arguments, standard output or HTTP, and holds no SQL.
 
 mod archive;
+mod artifact;
 mod ask;
+mod backfill;
+mod backup;
+mod batch;
 mod bulk;
 mod circles;
 pub mod code;
+mod conflicts;
 mod examine;
 mod execute;
 mod facts;
 mod failure;
 mod feed;
+mod git;
+mod hooks;
 mod identity;
 mod init;
 mod list;
@@ -20,37 +27,48 @@ mod mend;
 mod next;
 mod read;
 mod resolve;
+mod resource;
 mod search;
+mod seed;
+mod session;
 mod stats;
 mod tree_report;
+mod versions;
 mod world;
 
 use std::path::Path;
 use std::time::Duration;
 
+pub use backup::entries;
+pub use batch::{Batch, LineResult, batch_members};
 pub use bulk::{ImportReport, ImportSet, Merge, Place, Prefer, Sourced, TaskImport};
 pub use code::{Code, ExitClass};
+pub use conflicts::TaskConflicts;
 pub use examine::{CHECKS, Finding, Level, Report};
 pub use execute::{Names, Outcome};
 pub use facts::names_over_time;
 pub use failure::Failure;
 pub use feed::FeedPage;
+pub use git::{Commit, Search, Traces};
+pub use hooks::{Due, HookReport, Pending, Standing, Trust, hook_id, run as run_hooks};
 pub use identity::{Identity, actor};
 pub use init::{InitOptions, InitOutcome};
 pub use list::{BlockReason, BlockedTask, Listing};
 pub use mend::{Mended, TREE_CHECK, TreeState};
 pub use next::POOL;
 pub use read::{ArtifactInfo, CommentThread, Details, PlanText, Related};
-pub use resolve::{chosen_event_id, chosen_task_id, comment_id};
+pub use resolve::{chosen_artifact_id, chosen_event_id, chosen_resource_id, chosen_task_id, comment_id};
+pub use resource::{Known, Resources, patiently};
 pub use search::Hits;
 pub use stats::{Count, STALE_DAYS, Sky, Stats, Weather, Wip};
 pub use tree_report::{Disagreement, TreeReport};
+pub use versions::Version;
 pub use world::World;
 
 pub use crate::store::{
-    Answer, Arrival, FeedQuery, FoundIn, Hit, Incoming, Limits, Moment, Piece, Reader, Root, Several,
-    ShortIdIndex, SqlValue, Stays, Table, TaskFilter, TaskLine, TaskSort, TextKind, Totals, Waiting, hex,
-    sha256,
+    Answer, Arrival, Copied, FeedQuery, FoundIn, Hit, Incoming, Limits, Moment, Piece, Reader, Restored,
+    Root, SQL_VIEWS, Several, ShortIdIndex, SqlValue, Stays, Table, TaskFilter, TaskLine, TaskSort, TextKind,
+    Totals, Waiting, hex, sha256,
 };
 use crate::store::{Store, find};
 
@@ -62,6 +80,8 @@ pub struct App {
     store: Store,
     world: World,
     root: Root,
+    /// What is committed, and calls hooks once the file is let go.
+    due: Vec<Due>,
 }
 
 impl App {
@@ -79,7 +99,7 @@ impl App {
     /// A `STORE_…` code.
     pub fn open_read(root: Root, world: World) -> Result<Self, Failure> {
         let store = Store::open_read(&root.lattice)?;
-        Ok(Self { store, world, root })
+        Ok(Self { store, world, root, due: Vec::new() })
     }
 
     /// Opens for writing, queueing behind other writers for at most `wait`.
@@ -88,7 +108,7 @@ impl App {
     /// A `STORE_…` code.
     pub fn open_write(root: Root, world: World, wait: Duration) -> Result<Self, Failure> {
         let store = Store::open_write(&root.lattice, wait)?;
-        Ok(Self { store, world, root })
+        Ok(Self { store, world, root, due: Vec::new() })
     }
 
     /// A tracker in memory that was just initialised, for tests.
@@ -103,6 +123,7 @@ impl App {
             store,
             world,
             root: Root { project: nowhere.clone(), lattice: nowhere.clone(), tree: nowhere },
+            due: Vec::new(),
         })
     }
 
@@ -126,8 +147,23 @@ impl App {
         self.store.read(work)
     }
 
+    /// Sentences about short ids that were asked for and that several tasks claim.
+    pub fn take_notices(&self) -> Vec<String> {
+        let notice = |short_id| {
+            format!(
+                "{short_id} is claimed by more than one task; this is the one that shows it (see `lattice doctor`)"
+            )
+        };
+        self.store.take_contested().into_iter().map(notice).collect()
+    }
+
     /// Ends the work: bounds the write-ahead log and lets go of the file. Dropping does the same.
     pub fn close(self) {
         self.store.close();
+    }
+
+    /// The same at the end of a process: what the system frees by itself is left to it.
+    pub fn leave(self) {
+        self.store.leave();
     }
 }

@@ -3,9 +3,9 @@
 use super::execute::{Outcome, carry_out};
 use super::failure::Failure;
 use super::identity::Identity;
-use super::{App, code::Code};
-use crate::domain::{Actor, Command, Task};
-use crate::store::{NextCursor, Reader};
+use super::{App, World, code::Code};
+use crate::domain::{Actor, Command, Config, Task};
+use crate::store::{NextCursor, Reader, Transaction};
 
 /// Statuses that `next` picks from when none are given.
 pub const POOL: [&str; 2] = ["backlog", "planned"];
@@ -46,29 +46,9 @@ impl App {
         statuses: Option<&[String]>,
     ) -> Result<Option<Outcome>, Failure> {
         let world = &self.world;
-        self.store.write(|tx| {
-            let config = tx.config()?;
-            let nobody = who.explicit(tx)?.is_none();
-            if nobody {
-                return Err(Failure::new(Code::ValidationError, "--claim needs to know who claims")
-                    .hint("add --actor agent:NAME, or set LATTICE_ACTOR"));
-            }
-            let author = who.author(tx, &config)?;
-            let mut refused = None;
-            let mut after = None;
-            while let Some((task, cursor)) = pick(tx, Some(&author.actor), statuses, after.as_ref())? {
-                let command = Command::Claim { task: task.id.clone() };
-                match carry_out(tx, world, config.clone(), &author, &command) {
-                    Ok(outcome) => return Ok(Some(outcome)),
-                    Err(failure) if is_passed_over(&failure) => {
-                        refused.get_or_insert(failure);
-                        after = Some(cursor);
-                    }
-                    Err(failure) => return Err(failure),
-                }
-            }
-            refused.map_or(Ok(None), Err)
-        })
+        let outcome = self.store.write(|tx| claim(tx, world, &tx.config()?, who, statuses))?;
+        outcome.iter().for_each(|outcome| self.remember_hooks(outcome));
+        Ok(outcome)
     }
 
     /// Tasks that could be begun now, best first; with an actor also those that are assigned to it.
@@ -86,6 +66,35 @@ impl App {
             Ok(reader.ready(&pool(statuses), actor.as_ref().map(Actor::display), limit)?)
         })
     }
+}
+
+/// The same in a transaction that is already open.
+pub(super) fn claim(
+    tx: &Transaction<'_>,
+    world: &World,
+    config: &Config,
+    who: &Identity,
+    statuses: Option<&[String]>,
+) -> Result<Option<Outcome>, Failure> {
+    if who.explicit(tx)?.is_none() {
+        return Err(Failure::new(Code::ValidationError, "--claim needs to know who claims")
+            .hint("add --actor agent:NAME, or set LATTICE_ACTOR"));
+    }
+    let author = who.author(tx, config)?;
+    let mut refused = None;
+    let mut after = None;
+    while let Some((task, cursor)) = pick(tx, Some(&author.actor), statuses, after.as_ref())? {
+        let command = Command::Claim { task: task.id.clone() };
+        match carry_out(tx, world, config.clone(), &author, &command) {
+            Ok(outcome) => return Ok(Some(outcome)),
+            Err(failure) if is_passed_over(&failure) => {
+                refused.get_or_insert(failure);
+                after = Some(cursor);
+            }
+            Err(failure) => return Err(failure),
+        }
+    }
+    refused.map_or(Ok(None), Err)
 }
 
 fn is_passed_over(failure: &Failure) -> bool {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{App, Failure, resolve};
+use super::{App, Failure, Search, Traces, resolve};
 use crate::domain::artifact::Artifact;
 use crate::domain::comment::Comment;
 use crate::domain::event::{Event, kind};
@@ -50,6 +50,8 @@ pub struct Details {
     pub has_notes: bool,
     /// The last time the task left `done`.
     pub reopened: Option<Event>,
+    /// What git knows of it; empty unless it was asked.
+    pub traces: Traces,
 }
 
 /// A plan or notes as they read now.
@@ -88,6 +90,20 @@ impl App {
             let task = resolve::task(reader, text)?;
             details(reader, task)
         })
+    }
+
+    /// Asks git which branches and commits name a task, unless the configuration says not to. The
+    /// answer comes later: it takes as long as reading the rest.
+    ///
+    /// # Errors
+    /// As [`App::task`]; git itself never fails.
+    pub fn ask_git(&self, text: &str) -> Result<Option<Search>, Failure> {
+        let (task, config) = self.read(|reader| Ok((resolve::task(reader, text)?, reader.config()?)))?;
+        if !config.detects_git() {
+            return Ok(None);
+        }
+        let code = config.project_code();
+        Ok(Search::start(&self.world, &self.root.project, &task.name(), code, &task.created_at))
     }
 
     /// A task with its plan.
@@ -200,14 +216,17 @@ fn details(reader: &Reader<'_>, task: Task) -> Result<Details, Failure> {
             artifact: reader.find_artifact(&evidence.id)?,
         });
     }
+    let (plan, has_notes) = reader.plan_and_notes(&task.id)?;
+    let (titles, descriptions) = super::names_over_time(Some(&task), &events);
     Ok(Details {
         valid_transitions: workflow::valid_transitions(&config, &task.status),
         status_name: config.display_name(&task.status),
         related,
         incoming: reader.incoming(&task.id)?,
         artifacts,
-        has_plan: !plan_of(reader, &task)?.is_scaffold,
-        has_notes: reader.find_text(TextKind::Notes, &task.id)?.is_some(),
+        has_plan: plan.is_some_and(|body| !plan::is_scaffold(&body, &titles, &descriptions)),
+        has_notes,
+        traces: Traces::default(),
         reopened: events.iter().rev().find(|e| left_done(e)).cloned(),
         events,
         task,

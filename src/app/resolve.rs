@@ -4,8 +4,8 @@ use serde_json::json;
 
 use super::code::Code;
 use super::failure::Failure;
-use crate::domain::id::{EventId, TaskId};
-use crate::domain::{ShortId, Task};
+use crate::domain::id::{ArtifactId, EventId, ResourceId, TaskId};
+use crate::domain::{Artifact, ShortId, Task};
 use crate::store::Reader;
 
 /// Candidates that an ambiguous prefix names.
@@ -20,8 +20,7 @@ const SHORTEST: usize = 4;
 pub fn task(reader: &Reader<'_>, text: &str) -> Result<Task, Failure> {
     let text = text.trim();
     if let Some(short_id) = ShortId::parse(text) {
-        let id = reader.task_of_short_id(&short_id)?.ok_or_else(|| not_found(&short_id.to_string()))?;
-        return found(reader, &id, text);
+        return reader.task_of_short_id(&short_id)?.ok_or_else(|| not_found(&short_id.to_string()));
     }
     let Some(rest) = text.strip_prefix("task_").or_else(|| text.strip_prefix("TASK_")) else {
         return by_prefix(reader, text, text);
@@ -50,10 +49,6 @@ pub fn task_id(reader: &Reader<'_>, text: &str) -> Result<TaskId, Failure> {
     task(reader, text).map(|task| task.id)
 }
 
-fn found(reader: &Reader<'_>, id: &TaskId, text: &str) -> Result<Task, Failure> {
-    reader.find_task(id)?.ok_or_else(|| not_found(text))
-}
-
 fn by_prefix(reader: &Reader<'_>, text: &str, rest: &str) -> Result<Task, Failure> {
     if rest.len() < SHORTEST || rest.len() > 26 || !rest.bytes().all(|b| b.is_ascii_alphanumeric()) {
         return Err(invalid(text));
@@ -62,14 +57,41 @@ fn by_prefix(reader: &Reader<'_>, text: &str, rest: &str) -> Result<Task, Failur
     match tasks.len() {
         0 => Err(not_found(text)),
         1 => Ok(tasks.remove(0)),
-        n => {
-            let names: Vec<String> = tasks.iter().take(CANDIDATES).map(|t| t.id.to_string()).collect();
-            let more = if n > CANDIDATES { ", and more" } else { "" };
-            Err(Failure::new(Code::AmbiguousId, format!("`{text}` fits several tasks"))
-                .hint(format!("write more of it: {}{more}", names.join(", ")))
-                .details(json!({"candidates": names})))
-        }
+        _ => Err(ambiguous(text, tasks.iter().map(|task| task.id.to_string()).collect())),
     }
+}
+
+/// The artifact that a whole id or an unambiguous beginning of one means.
+///
+/// # Errors
+/// `INVALID_ID`, `NOT_FOUND`, `AMBIGUOUS_ID`.
+pub fn artifact(reader: &Reader<'_>, text: &str) -> Result<Artifact, Failure> {
+    let text = text.trim();
+    let rest = text.strip_prefix("art_").unwrap_or(text);
+    if rest.len() < SHORTEST || rest.len() > 26 || !rest.bytes().all(|b| b.is_ascii_alphanumeric()) {
+        return Err(Failure::new(Code::InvalidId, format!("`{text}` is no artifact id")).hint(
+            "use a whole id (art_…) or at least four characters of one; `lattice show TASK` lists them",
+        ));
+    }
+    if let Some(artifact) = reader.find_artifact(&format!("art_{rest}"))? {
+        return Ok(artifact);
+    }
+    let beginning = format!("art_{}", rest.to_ascii_uppercase());
+    let mut found = reader.artifacts_by_prefix(&beginning, CANDIDATES + 1)?;
+    match found.len() {
+        0 => Err(Failure::new(Code::NotFound, format!("there is no artifact {text}"))
+            .hint("`lattice show TASK` lists a task's artifacts")),
+        1 => Ok(found.remove(0)),
+        _ => Err(ambiguous(text, found.iter().map(|artifact| artifact.id.to_string()).collect())),
+    }
+}
+
+fn ambiguous(text: &str, mut names: Vec<String>) -> Failure {
+    let more = if names.len() > CANDIDATES { ", and more" } else { "" };
+    names.truncate(CANDIDATES);
+    Failure::new(Code::AmbiguousId, format!("`{text}` fits several"))
+        .hint(format!("write more of it: {}{more}", names.join(", ")))
+        .details(json!({"candidates": names}))
 }
 
 fn invalid(text: &str) -> Failure {
@@ -79,6 +101,31 @@ fn invalid(text: &str) -> Failure {
 
 fn not_found(text: &str) -> Failure {
     Failure::new(Code::NotFound, format!("there is no task {text}")).hint("see `lattice list`")
+}
+
+/// The name of the resource that this text means: a name, or the id of one. Whether there is one
+/// of the name is not asked.
+///
+/// # Errors
+/// `NOT_FOUND` for an id of no resource.
+pub fn resource(reader: &Reader<'_>, text: &str) -> Result<String, Failure> {
+    if reader.find_resource(text)?.is_some() || ResourceId::parse_foreign(text).is_none() {
+        return Ok(text.to_owned());
+    }
+    reader.resource_of_id(text)?.ok_or_else(|| {
+        Failure::new(Code::NotFound, format!("there is no resource {text}"))
+            .hint("see `lattice resource list`")
+    })
+}
+
+/// An id that a caller chose for a new resource. It may not lie far ahead of the clock.
+///
+/// # Errors
+/// `INVALID_ID`.
+pub fn chosen_resource_id(text: &str, now_millis: u64) -> Result<ResourceId, Failure> {
+    let id = ResourceId::parse(text).ok_or_else(|| chosen("resource", "res_", text))?;
+    not_ahead(id.value(), now_millis, text)?;
+    Ok(id)
 }
 
 /// A comment's id. Text that cannot be one names no comment, as any other unknown id does.
@@ -108,6 +155,16 @@ pub fn chosen_event_id(text: &str, now_millis: u64) -> Result<EventId, Failure> 
 /// `INVALID_ID`.
 pub fn chosen_task_id(text: &str, now_millis: u64) -> Result<TaskId, Failure> {
     let id = TaskId::parse(text).ok_or_else(|| chosen("task", "task_", text))?;
+    not_ahead(id.value(), now_millis, text)?;
+    Ok(id)
+}
+
+/// An id that a caller chose for a new artifact. It may not lie far ahead of the clock.
+///
+/// # Errors
+/// `INVALID_ID`.
+pub fn chosen_artifact_id(text: &str, now_millis: u64) -> Result<ArtifactId, Failure> {
+    let id = ArtifactId::parse(text).ok_or_else(|| chosen("artifact", "art_", text))?;
     not_ahead(id.value(), now_millis, text)?;
     Ok(id)
 }

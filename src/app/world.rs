@@ -2,15 +2,17 @@
 
 use std::cell::Cell;
 use std::ffi::OsString;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::path::PathBuf;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use crate::domain::id::{ArtifactId, EventId, InstanceId, TaskId, ulid_value};
+use crate::domain::id::{ArtifactId, EventId, InstanceId, ResourceId, SessionId, TaskId, ulid_value};
 use crate::domain::{SortKey, Timestamp};
 
 /// Where time and fresh ids come from.
 #[derive(Debug)]
 pub struct World {
     script: Option<Script>,
+    made: Instant,
 }
 
 /// A scripted world for tests: time that is set, randomness that is seeded.
@@ -24,14 +26,15 @@ impl World {
     /// The real one.
     #[must_use]
     pub fn real() -> Self {
-        Self { script: None }
+        Self { script: None, made: Instant::now() }
     }
 
     /// One whose clock stands at this many milliseconds, moving one by each look, and whose
     /// randomness comes from a seed.
     #[must_use]
     pub fn scripted(millis: u64, seed: u64) -> Self {
-        Self { script: Some(Script { millis: Cell::new(millis), seed: Cell::new(seed) }) }
+        let script = Script { millis: Cell::new(millis), seed: Cell::new(seed) };
+        Self { script: Some(script), made: Instant::now() }
     }
 
     /// Sets a scripted clock, forward or back. The real clock stays as it is.
@@ -50,6 +53,34 @@ impl World {
             None => SystemTime::now()
                 .duration_since(UNIX_EPOCH)
                 .map_or(0, |since| u64::try_from(since.as_millis()).unwrap_or(u64::MAX)),
+        }
+    }
+
+    /// How long ago this world was made, whatever is done to the clock meanwhile.
+    #[must_use]
+    pub fn elapsed(&self) -> Duration {
+        match &self.script {
+            Some(script) => Duration::from_millis(script.millis.get()),
+            None => self.made.elapsed(),
+        }
+    }
+
+    /// Half of a span of time and by chance more, up to all of it: those who began to wait
+    /// together shall not go on asking together.
+    #[must_use]
+    pub fn spread(&self, longest: Duration) -> Duration {
+        let part = (self.random() & 0xffff) as u32;
+        longest / 2 + longest / 2 * part / 0xffff
+    }
+
+    /// Lets time pass.
+    pub fn pause(&self, pause: Duration) {
+        match &self.script {
+            Some(script) => {
+                let millis = u64::try_from(pause.as_millis()).unwrap_or(u64::MAX).max(1);
+                script.millis.set(script.millis.get().saturating_add(millis));
+            }
+            None => std::thread::sleep(pause),
         }
     }
 
@@ -98,6 +129,18 @@ impl World {
         ArtifactId::from_value(self.fresh())
     }
 
+    /// An id for a resource.
+    #[must_use]
+    pub fn resource_id(&self) -> ResourceId {
+        ResourceId::from_value(self.fresh())
+    }
+
+    /// An id for a session.
+    #[must_use]
+    pub fn session_id(&self) -> SessionId {
+        SessionId::from_value(self.fresh())
+    }
+
     /// An id for a tracker.
     #[must_use]
     pub fn instance_id(&self) -> InstanceId {
@@ -108,6 +151,20 @@ impl World {
     #[must_use]
     pub fn epoch(&self) -> String {
         format!("{:x}", self.random() & u128::from(u32::MAX))
+    }
+
+    /// Where this user's programs keep what is neither configuration nor data (XDG Base Directory
+    /// Specification 0.8); `None` where the environment names no absolute place.
+    #[must_use]
+    pub fn state_folder(&self) -> Option<PathBuf> {
+        let named = |name| self.variable(name).map(PathBuf::from).filter(|path| path.is_absolute());
+        named("XDG_STATE_HOME").or_else(|| Some(self.home()?.join(".local/state")))
+    }
+
+    /// The user's own folder.
+    #[must_use]
+    pub fn home(&self) -> Option<PathBuf> {
+        self.variable("HOME").map(PathBuf::from).filter(|path| path.is_absolute())
     }
 
     /// A variable of the environment; a scripted world has none.

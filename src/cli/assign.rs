@@ -7,9 +7,6 @@ use super::write::WriteArgs;
 use crate::app::Failure;
 use crate::domain::Command;
 
-/// Words that stand for nobody, in any case.
-const NOBODY: [&str; 3] = ["none", "unassigned", "-"];
-
 /// Which task, and whose it is to be.
 #[derive(clap::Args, Debug)]
 pub struct Args {
@@ -24,11 +21,8 @@ pub struct Args {
 
 /// Assigns the task.
 pub fn run(args: Args, context: &Context) -> Result<Done, Failure> {
-    let nobody = NOBODY.contains(&args.to.to_ascii_lowercase().as_str());
     let outcome = context.writer()?.execute(&context.identity(&args.write), |names| {
-        let task = names.task(&args.task)?;
-        let to = if nobody { None } else { Some(names.actor(&args.to)?) };
-        Ok(Command::Assign { task, to })
+        Ok(Command::Assign { task: names.task(&args.task)?, to: names.assignee(&args.to)? })
     })?;
     args.write.output.changed(&outcome, "The task is assigned so already.", |outcome| {
         let Some(task) = &outcome.task else { return String::new() };

@@ -4,6 +4,7 @@ use clap::Subcommand;
 use serde_json::Value;
 
 use super::context::Context;
+use super::hooks;
 use super::output::Done;
 use super::source;
 use super::text::{printable, printable_lines};
@@ -106,7 +107,7 @@ fn set(args: &SetArgs, context: &Context) -> Result<Done, Failure> {
         false => format!("{} = {}", printable(&args.path), line(&value)),
     };
     let done = args.write.output.reply(|| shape::setting(&args.path, &value), || "ok".to_owned(), human);
-    Ok(done.after(&outcome))
+    Ok(hooks::mention_new(done.after(&outcome), &outcome, context))
 }
 
 fn unset(args: &UnsetArgs, context: &Context) -> Result<Done, Failure> {
@@ -150,7 +151,7 @@ fn edit(args: &EditArgs, context: &Context) -> Result<Done, Failure> {
         n => format!("Changed {n} settings"),
     };
     let done = args.write.output.reply(|| to, || "ok".to_owned(), human);
-    Ok(done.after(&outcome))
+    Ok(hooks::mention_new(done.after(&outcome), &outcome, context))
 }
 
 fn read(context: &Context) -> Result<Config, Failure> {

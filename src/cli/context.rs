@@ -1,17 +1,24 @@
 //! What every command has at hand: the tracker, the author, the way of answering.
 
+use std::cell::RefCell;
 use std::ffi::OsString;
 use std::io::IsTerminal;
 use std::path::PathBuf;
+use std::rc::Rc;
 use std::time::Duration;
 
+use super::tracker::{After, Tracker};
 use super::write::WriteArgs;
-use crate::app::{App, Code, DEFAULT_WAIT, Failure, Identity, Root, World};
+use crate::app::{App, Code, DEFAULT_WAIT, Failure, Identity, Pending, Root, World};
 
 /// The surroundings of one run.
 pub struct Context {
     /// Whether `--json` or `--format json` is on the line, so that errors are JSON even if the line does not parse.
     json: bool,
+    /// Whether `--quiet` is on the line.
+    quiet: bool,
+    /// What is to be done when the command is over.
+    after: Rc<RefCell<After>>,
 }
 
 impl Context {
@@ -20,12 +27,28 @@ impl Context {
         let words: Vec<&OsString> = args.iter().take_while(|arg| *arg != "--").collect();
         let json = words.iter().any(|arg| *arg == "--json" || *arg == "--format=json")
             || words.windows(2).any(|pair| pair[0] == "--format" && pair[1] == "json");
-        Self { json }
+        let quiet = words.iter().any(|arg| *arg == "--quiet");
+        Self { json, quiet, after: Rc::default() }
     }
 
     /// Whether answers and errors are JSON.
     pub fn json(&self) -> bool {
         self.json
+    }
+
+    /// Whether as little as possible is to be said.
+    pub fn quiet(&self) -> bool {
+        self.quiet
+    }
+
+    /// Takes the hooks that are due. All trackers are let go by then.
+    pub fn take_hooks(&self) -> Vec<Pending> {
+        std::mem::take(&mut self.after.borrow_mut().hooks)
+    }
+
+    /// Takes what the caller should know beside the answer.
+    pub fn take_notices(&self) -> Vec<String> {
+        std::mem::take(&mut self.after.borrow_mut().notices)
     }
 
     /// The folder that the command runs in.
@@ -54,16 +77,17 @@ impl Context {
     ///
     /// # Errors
     /// `NOT_INITIALIZED` or a `STORE_…` code.
-    pub fn reader(&self) -> Result<App, Failure> {
-        App::open_read(self.root()?, World::real())
+    pub fn reader(&self) -> Result<Tracker, Failure> {
+        App::open_read(self.root()?, World::real()).map(|app| Tracker::new(app, Rc::clone(&self.after)))
     }
 
     /// The tracker, for writing. Drop it before anything is printed: it holds the lock.
     ///
     /// # Errors
     /// `NOT_INITIALIZED` or a `STORE_…` code.
-    pub fn writer(&self) -> Result<App, Failure> {
+    pub fn writer(&self) -> Result<Tracker, Failure> {
         App::open_write(self.root()?, World::real(), self.wait()?)
+            .map(|app| Tracker::new(app, Rc::clone(&self.after)))
     }
 
     /// How long to wait for other writers: `LATTICE_LOCK_TIMEOUT` in seconds, else the default.

@@ -7,9 +7,10 @@ use super::follow;
 use super::history;
 use super::output::{Done, output_failed};
 use super::text::printable;
+use super::tracker::Tracker;
 use super::write::OutputArgs;
 use crate::app::{App, Failure, FeedPage, FeedQuery};
-use crate::domain::json;
+use crate::domain::{Subject, json};
 use crate::view;
 
 /// Which events.
@@ -94,7 +95,7 @@ impl Feed {
     }
 
     /// Prints what there is and what comes, until the limit or the reader's end.
-    fn follow(mut self, mut app: App, context: &Context) -> Result<Done, Failure> {
+    fn follow(mut self, mut app: Tracker, context: &Context) -> Result<Done, Failure> {
         loop {
             // Asked before the feed is read: what comes in between is noticed.
             let moment = app.moment()?;
@@ -129,7 +130,11 @@ fn print(page: &FeedPage, epoch: &str, form: Form) -> Result<(), Failure> {
             Form::Json => text.push_str(&json::line(&view::arrival(arrival, epoch))),
             Form::Quiet => text.push_str(arrival.event.id.as_str()),
             Form::Human => {
-                let name = arrival.event.task().and_then(|id| page.names.get(id.as_str()));
+                let name = match &arrival.event.subject {
+                    Subject::Task(id) => page.names.get(id.as_str()),
+                    Subject::Resource(id) => page.names.get(id.as_str()),
+                    Subject::Instance => None,
+                };
                 let line = history::line(&arrival.event, name.map(String::as_str), &names);
                 text.push_str(&printable(&format!("{}  {line}", arrival.seq)));
             }

@@ -6,8 +6,9 @@ use super::context::Context;
 use super::output::{Done, write_out};
 use super::progress::Progress;
 use super::text::printable;
+use super::tracker::Tracker;
 use super::write::OutputArgs;
-use crate::app::{App, Code, Failure, World};
+use crate::app::{App, Code, Failure};
 use crate::export::{self, ExportOptions, ExportReport};
 use crate::view;
 
@@ -31,12 +32,12 @@ pub struct Args {
 pub fn run(args: Args, context: &Context) -> Result<Done, Failure> {
     match &args.file {
         Some(file) if file == Path::new("-") => {
-            let bytes = document(&open(context, true)?, args.include_sensitive)?;
+            let bytes = document(&*open(context, true)?, args.include_sensitive)?;
             write_out(&bytes)?;
             Ok(Done::silent())
         }
         Some(file) => {
-            let bytes = document(&open(context, true)?, args.include_sensitive)?;
+            let bytes = document(&*open(context, true)?, args.include_sensitive)?;
             export::replace_file(file, &bytes)?;
             let place = file.display().to_string();
             let human = format!("Wrote {} ({} bytes)", printable(&place), bytes.len());
@@ -63,11 +64,9 @@ fn tree(args: &Args, context: &Context) -> Result<Done, Failure> {
 
 /// The tracker with its lock held, so that nobody else exports at the same time; without the lock
 /// where the database cannot be written to and the files go elsewhere.
-fn open(context: &Context, elsewhere: bool) -> Result<App, Failure> {
+fn open(context: &Context, elsewhere: bool) -> Result<Tracker, Failure> {
     match context.writer() {
-        Err(Failure { code: Code::StoreReadonly | Code::StoreDenied, .. }) if elsewhere => {
-            App::open_read(context.root()?, World::real())
-        }
+        Err(Failure { code: Code::StoreReadonly | Code::StoreDenied, .. }) if elsewhere => context.reader(),
         result => result,
     }
 }
@@ -78,7 +77,8 @@ fn document(app: &App, include_sensitive: bool) -> Result<Vec<u8>, Failure> {
     Ok(bytes)
 }
 
-fn paths(report: &ExportReport) -> String {
+/// The files that were written or taken away, a line each.
+pub fn paths(report: &ExportReport) -> String {
     report.written.iter().chain(&report.removed).map(|path| format!("{}\n", path.display())).collect()
 }
 

@@ -23,10 +23,11 @@ pub fn newest_first(events: &[Event], names: Names<'_>, full: bool) -> Vec<Strin
     lines
 }
 
-/// One event in one line, with its task's name where several tasks are shown. Not yet printable.
-pub fn line(event: &Event, task: Option<&str>, names: Names<'_>) -> String {
+/// One event in one line, with the name of its task or resource where several are shown. Not yet
+/// printable.
+pub fn line(event: &Event, subject: Option<&str>, names: Names<'_>) -> String {
     let summary = summary(event, names);
-    let parts = [&event.ts, task.unwrap_or_default(), &event.kind, event.actor.display(), &summary];
+    let parts = [&event.ts, subject.unwrap_or_default(), &event.kind, event.actor.display(), &summary];
     parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("  ")
 }
 
@@ -76,13 +77,16 @@ fn summary(event: &Event, names: Names<'_>) -> String {
         kind::NEEDS_HUMAN_FLAGGED => excerpt(text("reason")),
         kind::NEEDS_HUMAN_CLEARED => excerpt(text("note")),
         kind::CONFIG_CHANGED => text("path").to_owned(),
-        kind::RESOURCE_CREATED => text("name").to_owned(),
-        kind::RESOURCE_ACQUIRED | kind::RESOURCE_RELEASED | kind::RESOURCE_EXPIRED => value(event, "holder"),
+        kind::RESOURCE_CREATED => excerpt(text("description")),
+        kind::RESOURCE_ACQUIRED
+        | kind::RESOURCE_RELEASED
+        | kind::RESOURCE_HEARTBEAT
+        | kind::RESOURCE_EXPIRED => value(event, "holder"),
         kind::PLAN_UPDATED | kind::NOTES_UPDATED | kind::CONTEXT_UPDATED => {
             format!("{} characters", text("body").chars().count())
         }
         _ if event.data.is_empty() => String::new(),
-        _ => excerpt(&json::line(&Value::Object(event.data.clone()))),
+        _ => excerpt(&crate::view::cell(&Value::Object(event.data.clone()))),
     }
 }
 

@@ -42,11 +42,20 @@ pub struct Args {
 
 /// One of two sides.
 #[derive(clap::ValueEnum, Clone, Copy, Debug)]
-enum Side {
+pub enum Side {
     /// What the tracker holds
     Database,
     /// What the files say
     Tree,
+}
+
+impl From<Side> for Prefer {
+    fn from(side: Side) -> Self {
+        match side {
+            Side::Database => Self::Database,
+            Side::Tree => Self::Tree,
+        }
+    }
 }
 
 /// Takes it in, in one transaction.
@@ -54,14 +63,7 @@ pub fn run(args: Args, context: &Context) -> Result<Done, Failure> {
     let options = ReadOptions { repair: args.repair, reconcile: args.reconcile };
     let root = context.root()?;
     let (source, tree) = read(&args, &root.tree, &options)?;
-    let merge = Merge {
-        first: false,
-        prefer: args.prefer.map(|side| match side {
-            Side::Database => Prefer::Database,
-            Side::Tree => Prefer::Tree,
-        }),
-        adopt: args.adopt,
-    };
+    let merge = Merge { first: false, prefer: args.prefer.map(Into::into), adopt: args.adopt };
     let mut app = context.writer()?;
     let progress = Progress::start("Tasks taken in");
     let report = app.import(&tree.set, &merge, args.dry_run, |_| progress.step())?;
@@ -73,7 +75,7 @@ pub fn run(args: Args, context: &Context) -> Result<Done, Failure> {
         || plan(&args, &report, &tree.report),
     );
     let done = if args.output.json { done } else { notices(done, &tree.report, args.reconcile) };
-    let changed = !args.dry_run && (report.new_events > 0 || report.new_artifacts > 0);
+    let changed = !args.dry_run && !report.is_empty();
     Ok(if changed { done.committed() } else { done })
 }
 
@@ -131,6 +133,9 @@ fn plan(args: &Args, report: &ImportReport, tree: &TreeReport) -> String {
             tasks.join(", ")
         )));
         text.push('\n');
+    }
+    for of in &report.concurrent {
+        text.extend(super::conflicts::lines(of).lines().map(|line| format!("! {line}\n")));
     }
     for id in &report.quarantined {
         text.push_str(&printable(&format!("! other content of {id} is set aside")));

@@ -5,12 +5,14 @@
 //! sees them all.
 
 use std::ffi::OsString;
+use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::error::ErrorKind;
 use clap::{Arg, ArgAction, ArgMatches, Command as Clap};
 
 use super::output::{self, Done};
-use super::{COMMANDS, Entry, Group};
+use super::{COMMANDS, Entry, Group, plugin};
 use crate::app::{Code, Failure};
 
 /// What a line asks for.
@@ -19,9 +21,14 @@ pub enum Line {
     Command(&'static Entry, ArgMatches),
     /// Text that answers already: help or the version.
     Answer(Done),
+    /// The words behind a command that is not ours, and the program that answers it.
+    Plugin(PathBuf, Vec<OsString>),
     /// The program's name and no more.
     Nothing,
 }
+
+/// The flag of every command that keeps hooks from running. Help of commands does not repeat it.
+pub const NO_HOOKS: &str = "no-hooks";
 
 /// Parses a line, the program's name first.
 ///
@@ -39,6 +46,11 @@ pub fn command_line(args: &[OsString]) -> Result<Line, Failure> {
     };
     let named = args.get(1).and_then(|arg| arg.to_str());
     let only = named.and_then(|name| COMMANDS.iter().find(|entry| entry.name == name));
+    if only.is_none()
+        && let Some(path) = named.filter(|name| *name != "help").and_then(plugin::find)
+    {
+        return Ok(Line::Plugin(path, args.get(2..).unwrap_or_default().to_vec()));
+    }
     let root = match only {
         Some(entry) => program().subcommand(declared(entry)),
         None if matches!(named, Some("--version" | "-V")) => program(),
@@ -73,7 +85,16 @@ fn program() -> Clap {
     Clap::new("lattice")
         .version(env!("CARGO_PKG_VERSION"))
         .about("A task tracker inside a repository, for AI agents and the people beside them")
+        .args_override_self(true)
         .disable_help_subcommand(true)
+        .arg(
+            Arg::new(NO_HOOKS)
+                .long(NO_HOOKS)
+                .action(ArgAction::SetTrue)
+                .global(true)
+                .hide(true)
+                .help("Run no hooks this time [env: LATTICE_NO_HOOKS]"),
+        )
 }
 
 fn declared(entry: &Entry) -> Clap {
@@ -93,6 +114,23 @@ fn short_help(command: Clap) -> Clap {
 /// The sentence that the usage error ends with.
 pub fn count(text: &str) -> Result<usize, String> {
     text.parse().map_err(|_| "write a whole number, 0 or more".to_owned())
+}
+
+/// A whole number on the command line, of any sign.
+///
+/// # Errors
+/// The sentence that the usage error ends with.
+pub fn number(text: &str) -> Result<i64, String> {
+    text.parse().map_err(|_| "write a whole number".to_owned())
+}
+
+/// Seconds on the command line.
+///
+/// # Errors
+/// The sentence that the usage error ends with.
+pub fn duration(text: &str) -> Result<Duration, String> {
+    let seconds = text.parse().ok().and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
+    seconds.ok_or_else(|| "write a number of seconds, 0 or more".to_owned())
 }
 
 /// What stands behind an option is its value, even if it begins with a dash, as the items of a
@@ -120,6 +158,6 @@ fn overview() -> String {
             text.push_str(&format!("  {:width$}  {}\n", entry.name, entry.about));
         }
     }
-    text.push_str("\n`lattice COMMAND --help` tells more. `--json` on any command answers for programs.\n");
+    text.push_str("\n`lattice COMMAND --help` tells more. `--json` on any command answers for programs; `--no-hooks` runs none.\n");
     text
 }

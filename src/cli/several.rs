@@ -35,7 +35,7 @@ pub fn none_named(hint: &str) -> Failure {
 
 /// One task: its event, or its error.
 pub fn one(id: &str, verb: &Verb, write: &WriteArgs, context: &Context) -> Result<Done, Failure> {
-    let outcome = each(&mut context.writer()?, id, verb, write, context)?;
+    let outcome = each(&mut *context.writer()?, id, verb, write, context)?;
     let Some(task) = &outcome.task else { return Ok(Done::silent()) };
     let done = write.output.reply(
         || outcome.events.last().map(crate::domain::Event::value).unwrap_or_default(),

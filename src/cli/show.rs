@@ -6,7 +6,7 @@ use super::output::Done;
 use super::style::{self, paint};
 use super::text::{printable, printable_lines};
 use super::write::OutputArgs;
-use crate::app::{Details, Failure};
+use crate::app::{Details, Failure, Search};
 use crate::domain::{Actor, Task};
 use crate::view;
 
@@ -27,7 +27,13 @@ pub struct Args {
 
 /// Shows the task.
 pub fn run(args: Args, context: &Context) -> Result<Done, Failure> {
-    let details = context.reader()?.details(&args.task)?;
+    let app = context.reader()?;
+    // The short forms do not say what git knows.
+    let brief = args.compact || (args.output.quiet && !args.output.json);
+    let search = if brief { None } else { app.ask_git(&args.task)? };
+    let mut details = app.details(&args.task)?;
+    drop(app);
+    details.traces = search.map(Search::finish).unwrap_or_default();
     Ok(args.output.reply(
         || match args.compact {
             true => view::details_compact(&details),
@@ -54,7 +60,8 @@ fn text(details: &Details, compact: bool, full: bool) -> String {
     section(&mut lines, "Relations", relations(details));
     section(&mut lines, "Artifacts", artifacts(details));
     section(&mut lines, "Evidence", evidence(task));
-    section(&mut lines, "Branches", branches(task));
+    section(&mut lines, "Branches", branches(details));
+    section(&mut lines, "Commits", commits(details));
     let mut texts = Vec::new();
     if details.has_plan {
         texts.push(format!("plan: lattice plan {}", task.name()));
@@ -195,10 +202,23 @@ fn evidence(task: &Task) -> Vec<String> {
     roles.into_iter().map(line).collect()
 }
 
-fn branches(task: &Task) -> Vec<String> {
+fn branches(details: &Details) -> Vec<String> {
+    let links = &details.task.branch_links;
     let one = |link: &crate::domain::task::BranchLink| {
         let repo = link.repo.as_ref().map(|repo| format!(" in {repo}")).unwrap_or_default();
         printable(&format!("{}{repo}  ({}, by {})", link.branch, link.linked_at, link.linked_by.display()))
     };
-    task.branch_links.iter().map(one).collect()
+    let is_linked = |name: &String| links.iter().any(|link| link.branch == *name && link.repo.is_none());
+    let found = details.traces.branches.iter().filter(|name| !is_linked(name));
+    links.iter().map(one).chain(found.map(|name| printable(&format!("{name}  (found)")))).collect()
+}
+
+/// Letters of a commit's id that tell it from others.
+const SHORT: usize = 10;
+
+fn commits(details: &Details) -> Vec<String> {
+    let one = |commit: &crate::app::Commit| {
+        printable(&format!("{:.SHORT$}  {}  {}", commit.sha, commit.date, commit.subject))
+    };
+    details.traces.commits.iter().map(one).collect()
 }

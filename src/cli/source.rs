@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::app::{Code, Failure, World};
+use crate::domain::Rejection;
 
 /// Most bytes that a text may have.
 pub const MOST: u64 = 16 * 1024 * 1024;
@@ -96,6 +97,19 @@ pub fn draft(
     edit(&editor, now()?, ".md").map(Some)
 }
 
+/// A file, or standard input where the path is `-`, and what to call it.
+///
+/// # Errors
+/// `NOT_FOUND` or `VALIDATION_ERROR`, naming the file.
+pub fn reader(path: &Path) -> Result<(String, Box<dyn Read>), Failure> {
+    if path == Path::new("-") {
+        return Ok(("standard input".to_owned(), Box::new(io::stdin().lock())));
+    }
+    let name = path.display().to_string();
+    let file = open(path, &name, "pipe it in, with `-` as the file")?;
+    Ok((name, Box::new(file)))
+}
+
 /// Reads a file, or standard input where the path is `-`, as UTF-8.
 ///
 /// # Errors
@@ -103,7 +117,11 @@ pub fn draft(
 pub fn read(path: &Path) -> Result<String, Failure> {
     let piped = path == Path::new("-");
     let name = if piped { "standard input".to_owned() } else { path.display().to_string() };
-    let bytes = if piped { all_of(io::stdin().lock()) } else { all_of(open(path, &name)?) };
+    let bytes = if piped {
+        all_of(io::stdin().lock())
+    } else {
+        all_of(open(path, &name, "pipe it in with `--file -`")?)
+    };
     let bytes = bytes.map_err(|error| unreadable(&name, &error))?;
     if bytes.len() as u64 > MOST {
         return Err(invalid(format!("{name} holds more than {} MiB", MOST >> 20)).hint("give a shorter text"));
@@ -114,6 +132,29 @@ pub fn read(path: &Path) -> Result<String, Failure> {
     })
 }
 
+/// All bytes of a file, at most `limit`.
+///
+/// # Errors
+/// `NOT_FOUND` or `VALIDATION_ERROR`, naming the file; `PAYLOAD_TOO_LARGE`, without reading it where
+/// its size says so.
+pub fn bytes(path: &Path, limit: u64) -> Result<Vec<u8>, Failure> {
+    let name = path.display().to_string();
+    let file = open(path, &name, "copy what it gives into a file first")?;
+    let size = file.metadata().map_err(|error| unreadable(&name, &error))?.len();
+    if size > limit {
+        return Err(Rejection::PayloadTooLarge { size: Some(size), limit }.into());
+    }
+    let bytes = up_to(file, limit).map_err(|error| unreadable(&name, &error))?;
+    bytes.ok_or_else(|| Rejection::PayloadTooLarge { size: None, limit }.into())
+}
+
+/// Everything, `None` if it is more than `limit` bytes: a file may grow while it is read.
+fn up_to(from: impl Read, limit: u64) -> io::Result<Option<Vec<u8>>> {
+    let mut bytes = Vec::new();
+    from.take(limit + 1).read_to_end(&mut bytes)?;
+    Ok((bytes.len() as u64 <= limit).then_some(bytes))
+}
+
 fn all_of(from: impl Read) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     from.take(MOST + 1).read_to_end(&mut bytes)?;
@@ -121,13 +162,13 @@ fn all_of(from: impl Read) -> io::Result<Vec<u8>> {
 }
 
 /// Opens a regular file only: opening a pipe that nobody writes to would wait for ever.
-fn open(path: &Path, name: &str) -> Result<File, Failure> {
+fn open(path: &Path, name: &str, instead: &str) -> Result<File, Failure> {
     let kind = path.metadata().map_err(|error| unreadable(name, &error))?;
     if kind.is_dir() {
         return Err(invalid(format!("{name} is a folder")).hint("name a file"));
     }
     if !kind.is_file() && !is_open_already(path) {
-        return Err(invalid(format!("{name} is not a regular file")).hint("pipe it in with `--file -`"));
+        return Err(invalid(format!("{name} is not a regular file")).hint(instead));
     }
     File::open(path).map_err(|error| unreadable(name, &error))
 }
@@ -138,7 +179,8 @@ fn is_open_already(path: &Path) -> bool {
     path == Path::new("/dev/stdin") || path.starts_with("/dev/fd") || path.starts_with("/proc/self/fd")
 }
 
-fn unreadable(name: &str, error: &io::Error) -> Failure {
+/// What a file that does not read stands for.
+pub fn unreadable(name: &str, error: &io::Error) -> Failure {
     match error.kind() {
         ErrorKind::NotFound => {
             Failure::new(Code::NotFound, format!("there is no file {name}")).hint("check the path")
@@ -201,6 +243,12 @@ mod tests {
         let path = hint.strip_prefix("try; what you wrote is kept in ").unwrap();
         assert_eq!(std::fs::read_to_string(path).unwrap(), "some more");
         std::fs::remove_file(path).unwrap();
+    }
+
+    #[test]
+    fn what_never_ends_is_not_read_to_the_end() {
+        assert_eq!(up_to(io::repeat(b'x'), 1000).unwrap(), None);
+        assert_eq!(up_to(io::repeat(b'x').take(1000), 1000).unwrap().unwrap().len(), 1000);
     }
 
     #[test]

@@ -11,18 +11,21 @@ use super::output::Done;
 use super::source;
 use super::style::{self, paint};
 use super::write::OutputArgs;
-use crate::app::{App, Code, Failure, Limits, Table};
+use crate::app::{App, Code, Failure, Limits, SQL_VIEWS, Table};
 use crate::view;
 
 /// The question, and how much it may take.
 #[derive(clap::Args, Debug)]
 pub struct Args {
     /// One SELECT; `-` reads it from standard input
-    #[arg(value_name = "SQL", required_unless_present = "schema")]
+    #[arg(value_name = "SQL", required_unless_present_any = ["schema", "views"])]
     sql: Option<String>,
     /// List the tables and views instead
     #[arg(long, conflicts_with = "sql")]
     schema: bool,
+    /// Print the views as SQL instead, for other programs
+    #[arg(long, conflicts_with_all = ["sql", "schema"])]
+    views: bool,
     /// At most so many rows
     #[arg(long, value_name = "N", default_value_t = 1000, value_parser = super::parse::count)]
     limit: usize,
@@ -38,6 +41,12 @@ pub struct Args {
 
 /// Asks.
 pub fn run(args: Args, context: &Context) -> Result<Done, Failure> {
+    if args.views {
+        return Ok(match args.output.json {
+            true => Done::envelope(SQL_VIEWS.into()),
+            false => Done::lines(SQL_VIEWS.to_owned()),
+        });
+    }
     let root = context.root()?;
     let format = if args.output.json { Format::Json } else { args.format.unwrap_or(Format::Table) };
     if args.schema {

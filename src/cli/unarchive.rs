@@ -25,7 +25,7 @@ pub fn run(args: Args, context: &Context) -> Result<Done, Failure> {
         [] => Err(several::none_named("name tasks; `lattice list --include-archived` shows them")),
         [id] => several::one(id, &VERB, &args.write, context),
         ids => {
-            let results = several::all(&mut context.writer()?, ids, &VERB, &args.write, context)?;
+            let results = several::all(&mut *context.writer()?, ids, &VERB, &args.write, context)?;
             Ok(results.report(&VERB, &args.write))
         }
     }

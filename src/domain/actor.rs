@@ -36,6 +36,26 @@ impl Actor {
         }
     }
 
+    /// Whether an object somewhere in data is the record of a session.
+    #[must_use]
+    pub fn is_record(map: &Map<String, Value>) -> bool {
+        map.get("name").is_some_and(Value::is_string)
+            && (map.contains_key("session") || map.contains_key("base_name"))
+    }
+
+    /// A value for people: records of sessions, however deep, give way to their names.
+    #[must_use]
+    pub fn by_name(value: &Value) -> Value {
+        match value {
+            Value::Object(map) if Self::is_record(map) => map.get("name").cloned().unwrap_or_default(),
+            Value::Object(map) => {
+                map.iter().map(|(key, value)| (key.clone(), Self::by_name(value))).collect()
+            }
+            Value::Array(list) => list.iter().map(Self::by_name).collect(),
+            plain => plain.clone(),
+        }
+    }
+
     /// The actor as it stands in an event.
     #[must_use]
     pub fn to_value(&self) -> Value {

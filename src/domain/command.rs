@@ -4,8 +4,10 @@
 use serde_json::{Map, Value};
 
 use super::actor::Actor;
+use super::artifact::Attachment;
 use super::event::Stamp;
-use super::id::{EventId, TaskId};
+use super::id::{ArtifactId, EventId, ResourceId, TaskId};
+use super::short_id::ShortId;
 
 /// Who acts, and what is said about it.
 #[derive(Clone, Debug, PartialEq)]
@@ -22,6 +24,17 @@ impl Author {
     pub fn reason(&self) -> Option<&str> {
         self.stamp.provenance.get("reason").and_then(Value::as_str).filter(|r| !r.trim().is_empty())
     }
+
+    /// The model that acts, as the caller or its session says.
+    #[must_use]
+    pub fn model(&self) -> Option<&str> {
+        let own = self.stamp.agent_meta.get("model");
+        let model = match &self.actor {
+            Actor::Session(session) => own.or_else(|| session.get("model")),
+            Actor::Plain(_) => own,
+        };
+        model.and_then(Value::as_str)
+    }
 }
 
 /// A new task. `None` takes the configured default where there is one.
@@ -37,6 +50,16 @@ pub struct NewTask {
     pub description: Option<String>,
     pub tags: Vec<String>,
     pub assigned_to: Option<Actor>,
+}
+
+/// A new resource. `None` takes what the configuration declares, else the default.
+#[derive(Clone, Debug, Default, PartialEq)]
+#[allow(missing_docs, reason = "the members are those of a resource")]
+pub struct NewResource {
+    pub name: String,
+    pub description: Option<String>,
+    pub max_holders: Option<i64>,
+    pub ttl_seconds: Option<i64>,
 }
 
 /// One wish.
@@ -106,6 +129,32 @@ pub enum Command {
         kind: String,
         target: TaskId,
     },
+    /// Adds an artifact and says that it speaks for a task. `id` is one that the caller chose.
+    Attach {
+        task: TaskId,
+        id: Option<ArtifactId>,
+        attachment: Attachment,
+        role: Option<String>,
+    },
+    BranchLink {
+        task: TaskId,
+        branch: String,
+        repo: Option<String>,
+    },
+    BranchUnlink {
+        task: TaskId,
+        branch: String,
+        repo: Option<String>,
+    },
+    /// Gives a short id to a task that has none.
+    NameTask {
+        task: TaskId,
+    },
+    /// Pins the short id that a task shows, or gives it this one.
+    Renumber {
+        task: TaskId,
+        to: Option<ShortId>,
+    },
     /// Review and done in one step, with the review as evidence.
     Complete {
         task: TaskId,
@@ -161,6 +210,27 @@ pub enum Command {
         code: String,
         force: bool,
     },
+    /// Makes a resource. `chosen` says that the id came from the caller, who may be trying again.
+    CreateResource {
+        id: ResourceId,
+        chosen: bool,
+        resource: NewResource,
+    },
+    /// Takes a hold on a resource, for a task if that is named. `fresh` is its id if it is
+    /// declared in the configuration only; `force` takes it from its holders.
+    AcquireResource {
+        name: String,
+        fresh: ResourceId,
+        task: Option<TaskId>,
+        force: bool,
+    },
+    ReleaseResource {
+        name: String,
+    },
+    /// Makes a hold last from now on.
+    HeartbeatResource {
+        name: String,
+    },
 }
 
 impl Command {
@@ -180,6 +250,11 @@ impl Command {
             | Self::Unreact { task, .. }
             | Self::Link { task, .. }
             | Self::Unlink { task, .. }
+            | Self::Attach { task, .. }
+            | Self::BranchLink { task, .. }
+            | Self::BranchUnlink { task, .. }
+            | Self::NameTask { task }
+            | Self::Renumber { task, .. }
             | Self::Complete { task, .. }
             | Self::Custom { task, .. }
             | Self::Archive { task }
@@ -191,7 +266,23 @@ impl Command {
             | Self::UnsetConfig { .. }
             | Self::EditConfig { .. }
             | Self::SetProjectCode { .. }
-            | Self::SetSubprojectCode { .. } => None,
+            | Self::SetSubprojectCode { .. }
+            | Self::CreateResource { .. }
+            | Self::AcquireResource { .. }
+            | Self::ReleaseResource { .. }
+            | Self::HeartbeatResource { .. } => None,
+        }
+    }
+
+    /// The name of the resource that the command is about, if it is about one.
+    #[must_use]
+    pub fn resource(&self) -> Option<&str> {
+        match self {
+            Self::CreateResource { resource: NewResource { name, .. }, .. }
+            | Self::AcquireResource { name, .. }
+            | Self::ReleaseResource { name }
+            | Self::HeartbeatResource { name } => Some(name),
+            _ => None,
         }
     }
 }

@@ -1,9 +1,11 @@
 //! Facts: all that a decision may look at, loaded inside the transaction that will write.
 
+use super::artifact::KnownArtifact;
 use super::comment::Comment;
 use super::config::Config;
 use super::event::Event;
 use super::id::ArtifactId;
+use super::resource::Resource;
 use super::short_id::ShortId;
 use super::task::Task;
 use super::time::Timestamp;
@@ -41,6 +43,14 @@ pub struct Facts {
     pub same_id: Option<Event>,
     /// The short id that a new task gets.
     pub next_short_id: Option<ShortId>,
+    /// Whether another task claims or shows the short id that this one is to get.
+    pub is_short_id_taken: bool,
+    /// The resource that the command names, if it exists.
+    pub resource: Option<Resource>,
+    /// The name that was created under the resource's chosen id, if one was.
+    pub name_of_id: Option<String>,
+    /// The artifact that is there under the id that the caller chose.
+    pub same_artifact: Option<KnownArtifact>,
     /// An id for an artifact, should one be made.
     pub fresh_artifact: ArtifactId,
 }

@@ -1,5 +1,7 @@
 //! What a rule says no with: data only, the sentences are made elsewhere.
 
+use super::resource::Holder;
+
 /// Why a command was refused. Names of tasks are what people call them (short id, else id).
 #[derive(Clone, Debug, PartialEq)]
 #[allow(missing_docs, reason = "the members say what their names say")]
@@ -58,8 +60,30 @@ pub enum Rejection {
     NotArchived { task: String },
     /// A code is set already.
     CodeExists { what: &'static str, current: String },
-    /// A sub-project needs a project.
-    NoProjectCode,
+    /// There is no code for what needs one.
+    NoProjectCode { purpose: &'static str },
+    /// Another task claims or shows it.
+    ShortIdTaken { short_id: String },
+    /// The payload is larger than allowed; the size is `None` where reading stopped at the limit.
+    PayloadTooLarge { size: Option<u64>, limit: u64 },
+    /// The branch is linked to the task already.
+    BranchLinked { task: String, branch: String },
+    /// The branch is not linked to the task.
+    BranchNotLinked { task: String, branch: String },
     /// Nothing stands at this path of the configuration.
     NoSuchSetting { path: String },
+    /// Neither made nor declared in the configuration.
+    NoSuchResource { name: String },
+    /// A resource of this name is there already.
+    ResourceExists { name: String, id: String },
+    /// As many as may hold it do.
+    ResourceHeld { name: String, max_holders: i64, holders: Vec<Holder> },
+    /// The actor does not hold it.
+    NotHeld { name: String, actor: String },
+    /// The actor held it, but not long enough.
+    HoldExpired { name: String, actor: String, at: String },
+    /// Only a person works without a framework.
+    NoFramework { model: String },
+    /// The session has ended.
+    SessionEnded { name: String, at: String },
 }

@@ -5,6 +5,8 @@ use serde_json::{Map, Value, json};
 
 use super::actor::Actor;
 use super::event::{Event, Subject, kind};
+use super::id::{EventId, SortKey};
+use super::time::Timestamp;
 
 /// Holders at most, where nothing else is said.
 pub const DEFAULT_MAX_HOLDERS: i64 = 1;
@@ -20,6 +22,28 @@ pub struct Holder {
     pub expires_at: String,
     pub last_heartbeat: String,
     pub task_id: Option<String>,
+}
+
+impl Holder {
+    /// The hold as a snapshot shows it.
+    #[must_use]
+    pub fn value(&self) -> Value {
+        let mut holder = json!({
+            "actor": self.actor, "acquired_at": self.acquired_at,
+            "expires_at": self.expires_at, "last_heartbeat": self.last_heartbeat,
+        });
+        if let Some(task) = &self.task_id {
+            holder["task_id"] = json!(task);
+        }
+        holder
+    }
+
+    /// Whether the hold is over. It lasts through the second that it names; a time that nobody
+    /// can read is over.
+    #[must_use]
+    pub fn is_expired(&self, now: Timestamp) -> bool {
+        Timestamp::parse(&self.expires_at).is_none_or(|until| until < now)
+    }
 }
 
 /// A resource, as the events of all ids with its name leave it.
@@ -38,6 +62,9 @@ pub struct Resource {
     pub created_at: String,
     pub updated_at: String,
     pub last_event_id: String,
+    /// The last event's place in the canonical order.
+    #[serde(default)]
+    pub last_key: String,
     pub heads: Vec<String>,
 }
 
@@ -81,6 +108,7 @@ impl Resource {
             created_at: event.ts.clone(),
             updated_at: event.ts.clone(),
             last_event_id: event.id.to_string(),
+            last_key: event.key.as_str().to_owned(),
             heads: Vec::new(),
         };
         for (place, event) in history.iter().enumerate() {
@@ -89,11 +117,56 @@ impl Resource {
             }
         }
         if let Some(last) = history.last() {
-            resource.updated_at.clone_from(&last.ts);
-            resource.last_event_id = last.id.to_string();
+            resource.is_last(last);
         }
         resource.heads = super::event::heads(history).iter().map(ToString::to_string).collect();
         Some(resource)
+    }
+
+    /// Folds one more event into the state, if it comes after all others and needs no look at
+    /// them; `false` where the histories have to be folded again.
+    #[must_use]
+    pub fn follow(&mut self, event: &Event) -> bool {
+        let Some(parents) = &event.parents else { return false };
+        if event.kind == kind::RESOURCE_CREATED || event.key.as_str() <= self.last_key.as_str() {
+            return false;
+        }
+        self.apply(event);
+        self.is_last(event);
+        self.heads.retain(|head| !parents.iter().any(|parent| parent.as_str() == head));
+        self.heads.push(event.id.to_string());
+        true
+    }
+
+    fn is_last(&mut self, event: &Event) {
+        self.updated_at.clone_from(&event.ts);
+        self.last_event_id = event.id.to_string();
+        event.key.as_str().clone_into(&mut self.last_key);
+    }
+
+    /// The place of its last event in the canonical order.
+    #[must_use]
+    pub fn last_key(&self) -> SortKey {
+        SortKey::from_stored(self.last_key.clone())
+    }
+
+    /// The heads as ids.
+    #[must_use]
+    pub fn head_ids(&self) -> Vec<EventId> {
+        self.heads.iter().filter_map(|id| EventId::parse_foreign(id)).collect()
+    }
+
+    /// The resource as it is to be shown: without the holders whose time is over.
+    #[must_use]
+    pub fn at(mut self, now: Timestamp) -> Self {
+        self.holders.retain(|holder| !holder.is_expired(now));
+        self
+    }
+
+    /// The hold of this actor, over or not.
+    #[must_use]
+    pub fn hold_of(&self, actor: &Actor) -> Option<&Holder> {
+        self.holders.iter().find(|holder| holder.actor.is(actor))
     }
 
     fn apply(&mut self, event: &Event) {
@@ -134,10 +207,10 @@ impl Resource {
         match (event.text("field"), value) {
             (Some("description"), Some(Value::String(text))) => self.description = Some(text.clone()),
             (Some("max_holders"), Some(Value::Number(n))) => {
-                self.max_holders = n.as_i64().unwrap_or(self.max_holders)
+                self.max_holders = n.as_i64().filter(|n| *n >= 1).unwrap_or(self.max_holders)
             }
             (Some("ttl_seconds"), Some(Value::Number(n))) => {
-                self.ttl_seconds = n.as_i64().unwrap_or(self.ttl_seconds)
+                self.ttl_seconds = n.as_i64().filter(|n| *n >= 1).unwrap_or(self.ttl_seconds)
             }
             _ => {}
         }
@@ -146,20 +219,7 @@ impl Resource {
     /// The exported snapshot, members as in `resources/<name>/resource.json`.
     #[must_use]
     pub fn snapshot(&self) -> Map<String, Value> {
-        let holders: Vec<Value> = self
-            .holders
-            .iter()
-            .map(|h| {
-                let mut holder = json!({
-                    "actor": h.actor, "acquired_at": h.acquired_at,
-                    "expires_at": h.expires_at, "last_heartbeat": h.last_heartbeat,
-                });
-                if let Some(task) = &h.task_id {
-                    holder["task_id"] = json!(task);
-                }
-                holder
-            })
-            .collect();
+        let holders: Vec<Value> = self.holders.iter().map(Holder::value).collect();
         let members = json!({
             "schema_version": 1, "id": self.id, "name": self.name, "description": self.description,
             "max_holders": self.max_holders, "ttl_seconds": self.ttl_seconds, "holders": holders,

@@ -218,14 +218,18 @@ impl Reading {
     /// Sessions are local state: one that cannot be read is left out.
     fn sessions(&mut self, at: &Path) -> Result<(), Failure> {
         for entry in self.folder.list(at)? {
-            let is_session =
-                entry.kind == Kind::File && entry.name.ends_with(".json") && entry.name != "index.json";
-            if !is_session {
+            if entry.kind != Kind::File || !entry.name.ends_with(".json") {
                 continue;
             }
             let path: PathBuf = at.join(&entry.name);
             let mut unheard = Vec::new();
             let record = json_file(&self.folder, &path, FILE_LIMIT, true, &mut unheard).ok().flatten();
+            if entry.name == "index.json" {
+                let counters = record.as_ref().and_then(|r| r.get("serial_counters")?.as_object());
+                let names = counters.into_iter().flatten().map(|(base, last)| format!("{base}-{last}"));
+                self.tree.set.session_names.extend(names);
+                continue;
+            }
             let name = record.as_ref().and_then(|r| r.get("name")).and_then(Value::as_str).map(str::to_owned);
             match (name, record) {
                 (Some(name), Some(record)) if crate::domain::artifact::is_plain_name(&name) => {

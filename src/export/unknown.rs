@@ -50,7 +50,8 @@ pub(super) fn list(
             || FOLDERS.contains(&name)
             || COMPANY.contains(&name)
             || name.starts_with("new-") && name.contains(".tmp")
-            || name.starts_with("lattice-v") && name.ends_with(".db");
+            || name.starts_with("lattice-v") && name.ends_with(".db")
+            || name.starts_with("lattice-kept-");
         if !ours {
             unknown.push(PathBuf::from(name));
         }

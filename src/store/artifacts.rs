@@ -101,6 +101,20 @@ fn artifact(meta: &str) -> Result<Artifact, StoreError> {
         .ok_or_else(|| StoreError::Corrupt { detail: "artifacts.meta: not an artifact".to_owned() })
 }
 
+/// Artifacts whose id begins so, at most `limit`; `prefix` holds letters, digits and `_` only.
+pub(super) fn by_prefix(conn: &Connection, prefix: &str, limit: usize) -> Result<Vec<Artifact>, StoreError> {
+    let mut statement = conn
+        .prepare_cached("SELECT meta FROM artifacts WHERE id >= ?1 AND id < ?2 ORDER BY id LIMIT ?3")
+        .sql()?;
+    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+    let mut found = statement.query(params![prefix, format!("{prefix}\u{7f}"), limit]).sql()?;
+    let mut artifacts = Vec::new();
+    while let Some(row) = found.next().sql()? {
+        artifacts.push(artifact(&row.get::<_, String>(0).sql()?)?);
+    }
+    Ok(artifacts)
+}
+
 /// All artifacts by id.
 pub(super) fn all(conn: &Connection) -> Result<Vec<Artifact>, StoreError> {
     let mut statement = conn.prepare("SELECT meta FROM artifacts ORDER BY id").sql()?;
@@ -110,6 +124,17 @@ pub(super) fn all(conn: &Connection) -> Result<Vec<Artifact>, StoreError> {
         artifacts.push(artifact(&row.get::<_, String>(0).sql()?)?);
     }
     Ok(artifacts)
+}
+
+/// The SHA-256 of an artifact's payload, if that is here.
+pub(super) fn payload_hash(conn: &Connection, id: &ArtifactId) -> Result<Option<[u8; 32]>, StoreError> {
+    let found: Option<Option<[u8; 32]>> = conn
+        .prepare_cached("SELECT payload_hash FROM artifacts WHERE id = ?1")
+        .sql()?
+        .query_row([id.as_str()], |row| row.get(0))
+        .optional()
+        .sql()?;
+    Ok(found.flatten())
 }
 
 pub(super) fn payload(conn: &Connection, id: &ArtifactId) -> Result<Option<Vec<u8>>, StoreError> {

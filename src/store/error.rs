@@ -133,6 +133,18 @@ pub enum StoreError {
         /// The path.
         path: PathBuf,
     },
+    /// The place for a backup is inside of a tracker.
+    #[error("inside of a tracker: {}", path.display())]
+    InsideTracker {
+        /// The path.
+        path: PathBuf,
+    },
+    /// Something else than a backup is in the place of one.
+    #[error("not a backup: {}", path.display())]
+    NotABackup {
+        /// The path.
+        path: PathBuf,
+    },
     /// A journal without its database. SQLite would take it for a part of a new
     /// database, and it may hold the only copy of somebody's changes.
     #[error("journal without a database: {}", path.display())]

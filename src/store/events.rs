@@ -27,9 +27,12 @@ pub(super) struct Tail {
 /// What the first event is chained to.
 const GENESIS: [u8; 32] = [0; 32];
 
+/// The last event to arrive. One text for two questions, so that a write prepares it once.
+const LAST: &str = "SELECT seq, chain, sort_key FROM events ORDER BY seq DESC LIMIT 1";
+
 pub(super) fn tail(conn: &Connection) -> Result<Tail, StoreError> {
     let found = conn
-        .prepare_cached("SELECT seq, chain FROM events ORDER BY seq DESC LIMIT 1")
+        .prepare_cached(LAST)
         .sql()?
         .query_row([], |row| Ok(Tail { seq: row.get(0)?, chain: row.get(1)? }))
         .optional()
@@ -181,14 +184,9 @@ fn collect(conn: &Connection, sql: &str, values: &[&str]) -> Result<Vec<Event>, 
     Ok(events)
 }
 
-/// The place in the canonical order of the last event to arrive, and the last of one history.
+/// The place in the canonical order of the last event to arrive.
 pub(super) fn last_keys(conn: &Connection) -> Result<Option<SortKey>, StoreError> {
-    let key = conn
-        .prepare_cached("SELECT sort_key FROM events ORDER BY seq DESC LIMIT 1")
-        .sql()?
-        .query_row([], |row| row.get(0))
-        .optional()
-        .sql()?;
+    let key = conn.prepare_cached(LAST).sql()?.query_row([], |row| row.get(2)).optional().sql()?;
     Ok(key.map(SortKey::from_stored))
 }
 

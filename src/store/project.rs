@@ -5,7 +5,7 @@
 
 use std::collections::BTreeSet;
 
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, OptionalExtension, params};
 use serde_json::Value;
 
 use super::error::StoreError;
@@ -16,6 +16,7 @@ use crate::domain::config::Config;
 use crate::domain::event::{Event, Subject, kind};
 use crate::domain::fold::{TaskState, touched_comment};
 use crate::domain::id::TaskId;
+use crate::domain::short_id::ShortId;
 use crate::domain::task::Task;
 
 /// Derived tables that one task's rows live in, beside `tasks` and `short_ids`.
@@ -52,12 +53,19 @@ fn load(conn: &Connection, id: &TaskId, events: &[&Event]) -> Result<TaskState, 
 ///
 /// Events that come after all of their subject's are applied to what is there; an event that
 /// belongs somewhere in the middle makes its subject fold again.
-pub(super) fn events_appended(conn: &Connection, appended: &[Event]) -> Result<(), StoreError> {
-    if appended.iter().any(|e| e.subject == Subject::Instance) {
+///
+/// `known` is the configuration as this transaction has read it.
+pub(super) fn events_appended(
+    conn: &Connection,
+    appended: &[Event],
+    known: &Config,
+) -> Result<(), StoreError> {
+    let finished = if appended.iter().any(|e| e.subject == Subject::Instance) {
         refold_instance(conn)?;
-    }
-    let config = config(conn)?;
-    let finished = config.finished();
+        config(conn)?.finished()
+    } else {
+        known.finished()
+    };
     let tasks: BTreeSet<&TaskId> = appended.iter().filter_map(Event::task).collect();
     let mut contested = BTreeSet::new();
     for id in tasks {
@@ -91,7 +99,8 @@ fn project_task(
     for event in events {
         state.apply(event);
     }
-    save(conn, id, &before, &state, finished, contested)
+    let shown = before.task.as_ref().and_then(|task| task.short_id.as_ref());
+    save(conn, id, &before, &state, shown, finished, contested)
 }
 
 /// Whether the log holds events of the task beside these.
@@ -123,16 +132,19 @@ pub(super) fn save_history(
     contested: &mut BTreeSet<String>,
 ) -> Result<(), StoreError> {
     let (state, _) = TaskState::fold(history);
-    clear_task(target, id)?;
-    save(target, id, &TaskState::default(), &state, finished, contested)
+    let shown = clear_task(target, id)?;
+    save(target, id, &TaskState::default(), &state, shown.as_ref(), finished, contested)
 }
 
-fn clear_task(conn: &Connection, id: &TaskId) -> Result<(), StoreError> {
-    let known =
-        conn.prepare_cached("SELECT 1 FROM tasks WHERE id = ?1").sql()?.exists([id.as_str()]).sql()?;
-    if !known {
-        return Ok(());
-    }
+/// Takes a task's rows away, but for its numbers, and says which short id it showed.
+fn clear_task(conn: &Connection, id: &TaskId) -> Result<Option<ShortId>, StoreError> {
+    let shown: Option<Option<String>> = conn
+        .prepare_cached("SELECT short_id FROM tasks WHERE id = ?1")
+        .sql()?
+        .query_row([id.as_str()], |row| row.get(0))
+        .optional()
+        .sql()?;
+    let Some(shown) = shown else { return Ok(None) };
     // The rows of these two are found by tag and by comment; by task they would all be read.
     for found_otherwise in [
         "DELETE FROM task_tags WHERE task_id = ?1
@@ -148,7 +160,7 @@ fn clear_task(conn: &Connection, id: &TaskId) -> Result<(), StoreError> {
             .sql()?;
     }
     conn.prepare_cached("DELETE FROM tasks WHERE id = ?1").sql()?.execute([id.as_str()]).sql()?;
-    Ok(())
+    Ok(shown.as_deref().and_then(ShortId::parse))
 }
 
 fn save(
@@ -156,15 +168,17 @@ fn save(
     id: &TaskId,
     before: &TaskState,
     after: &TaskState,
+    shown_before: Option<&ShortId>,
     finished: &[String],
     contested: &mut BTreeSet<String>,
 ) -> Result<(), StoreError> {
     let Some(task) = &after.task else { return Ok(()) };
     if before.task.as_ref().map(|t| &t.claim) != Some(&task.claim) {
-        short_ids::claim(conn, task, contested)?;
+        short_ids::claim(conn, task, shown_before, contested)?;
     }
     rows::save_lists(conn, before.task.as_ref(), task)?;
-    rows::save_task(conn, task, is_open(task, finished))?;
+    let before_task = before.task.as_ref().map(|task| (task, is_open(task, finished)));
+    rows::save_task(conn, before_task, task, is_open(task, finished))?;
     for (key, comment) in &after.comments {
         let known = before.comments.get(key);
         if known != Some(comment) {
@@ -320,6 +334,7 @@ pub(super) fn rebuild_task(conn: &Connection, id: &TaskId) -> Result<(), StoreEr
     }
     let finished = config(conn)?.finished();
     let mut contested = BTreeSet::new();
+    short_ids::release(conn, id, &mut contested)?;
     refold_task(conn, conn, id, &finished, &mut contested)?;
     short_ids::settle(conn, &contested)
 }

@@ -191,6 +191,12 @@ const NOT_WAITING: &str =
     "NOT EXISTS (SELECT 1 FROM relationships r JOIN tasks d ON d.id = r.target_task_id WHERE r.task_id = t.id AND r.type = 'depends_on' AND d.open = 1)
      AND NOT EXISTS (SELECT 1 FROM relationships r JOIN tasks d ON d.id = r.task_id WHERE r.target_task_id = t.id AND r.type IN ('blocks', 'subtask_of') AND d.open = 1)";
 
+/// Pairs of tasks: which waits for which, and why; the view of that name for users says the same.
+const WAITING_ON: &str =
+    "SELECT r.task_id, r.target_task_id AS on_task_id, r.type AS because FROM relationships r WHERE r.type = 'depends_on'
+     UNION ALL
+     SELECT r.target_task_id, r.task_id, r.type FROM relationships r WHERE r.type IN ('blocks', 'subtask_of')";
+
 /// Tasks of these statuses that could be begun now, best first.
 pub(super) fn ready(
     conn: &Connection,
@@ -227,11 +233,12 @@ pub(super) fn waiting(
     limit: Option<usize>,
 ) -> Result<Vec<Waiting>, StoreError> {
     let limit = limit.map(|n| format!(" LIMIT {n}")).unwrap_or_default();
-    // An equation that stands alone reaches into the view: only the task's own relations are read.
+    // An equation that stands alone reaches into the union: only the task's own relations are read.
     let of_task = if of.is_some() { "w.task_id = ?1" } else { "?1 IS NULL" };
     let sql = format!(
-        "SELECT t.state, t.short_id, w.because, b.state, b.short_id FROM waiting_on w
-           JOIN tasks t ON t.id = w.task_id AND t.open = 1 JOIN tasks b ON b.id = w.on_task_id
+        "WITH waiting_on AS ({WAITING_ON})
+         SELECT t.state, t.short_id, w.because, b.state, b.short_id FROM waiting_on w
+           JOIN tasks t ON t.id = w.task_id AND t.open = 1 JOIN tasks b ON b.id = w.on_task_id AND b.open = 1
           WHERE {of_task}
           ORDER BY t.priority_rank, t.urgency_rank, t.id, w.because, b.id{limit}"
     );
@@ -263,25 +270,29 @@ pub struct Incoming {
     pub note: Option<String>,
 }
 
+/// The oldest first. Sorted here: there are few, and SQLite would take longer to prepare for it.
 pub(super) fn incoming(conn: &Connection, task: &TaskId) -> Result<Vec<Incoming>, StoreError> {
     let mut statement = conn
         .prepare_cached(
-            "SELECT r.task_id, t.short_id, t.title, r.type, r.note FROM relationships r LEFT JOIN tasks t ON t.id = r.task_id
-              WHERE r.target_task_id = ?1 ORDER BY r.created_at, r.task_id, r.type",
+            "SELECT r.created_at, r.task_id, t.short_id, t.title, r.type, r.note FROM relationships r
+               LEFT JOIN tasks t ON t.id = r.task_id WHERE r.target_task_id = ?1",
         )
         .sql()?;
     let found = statement
         .query_map([task.as_str()], |row| {
-            Ok(Incoming {
-                source: row.get(0)?,
-                source_short_id: row.get(1)?,
-                source_title: row.get(2)?,
-                kind: row.get(3)?,
-                note: row.get(4)?,
-            })
+            let incoming = Incoming {
+                source: row.get(1)?,
+                source_short_id: row.get(2)?,
+                source_title: row.get(3)?,
+                kind: row.get(4)?,
+                note: row.get(5)?,
+            };
+            Ok((row.get(0)?, incoming))
         })
         .sql()?;
-    found.collect::<Result<_, _>>().sql()
+    let mut found: Vec<(String, Incoming)> = found.collect::<Result<_, _>>().sql()?;
+    found.sort_by(|(a, x), (b, y)| (a, &x.source, &x.kind).cmp(&(b, &y.source, &y.kind)));
+    Ok(found.into_iter().map(|(_, incoming)| incoming).collect())
 }
 
 /// The way over relations from one task to another, as ids, both ends included; `None` if there
@@ -325,6 +336,15 @@ pub(super) fn way(
     Ok(None)
 }
 
+/// Tasks without a short id, archived or not, oldest first.
+pub(super) fn without_short_id(conn: &Connection) -> Result<Vec<TaskId>, StoreError> {
+    let sql = "SELECT id FROM tasks WHERE short_id IS NULL ORDER BY created_at, id";
+    let mut statement = conn.prepare(sql).sql()?;
+    let ids: Vec<String> =
+        statement.query_map([], |row| row.get(0)).sql()?.collect::<Result<_, _>>().sql()?;
+    Ok(ids.iter().filter_map(|id| TaskId::parse_foreign(id)).collect())
+}
+
 /// All comments of a task, oldest first, deleted ones too.
 pub(super) fn comments(conn: &Connection, task: &TaskId) -> Result<Vec<Comment>, StoreError> {
     let mut statement =
@@ -332,6 +352,20 @@ pub(super) fn comments(conn: &Connection, task: &TaskId) -> Result<Vec<Comment>,
     let states: Vec<String> =
         statement.query_map([task.as_str()], |row| row.get(0)).sql()?.collect::<Result<_, _>>().sql()?;
     states.iter().map(|state| rows::decoded(state, "comments.state")).collect()
+}
+
+/// Tasks whose history forks: two ends that nobody joined, or an event that joined two.
+pub(super) fn forked_tasks(conn: &Connection) -> Result<Vec<TaskId>, StoreError> {
+    let mut statement = conn
+        .prepare(
+            "SELECT id FROM tasks WHERE json_array_length(state, '$.heads') > 1
+             UNION SELECT task_id FROM events
+              WHERE task_id IS NOT NULL AND json_array_length(raw, '$.parents') > 1 ORDER BY 1",
+        )
+        .sql()?;
+    let ids: Vec<String> =
+        statement.query_map([], |row| row.get(0)).sql()?.collect::<Result<_, _>>().sql()?;
+    Ok(ids.iter().filter_map(|id| TaskId::parse_foreign(id)).collect())
 }
 
 /// How many unarchived tasks a status holds.

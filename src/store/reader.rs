@@ -1,6 +1,7 @@
 //! Reading access: every question that the rest of the program asks the file.
 
-use std::collections::BTreeMap;
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use rusqlite::Connection;
@@ -26,6 +27,7 @@ use crate::domain::fold::Text;
 use crate::domain::id::{ArtifactId, EventId, SortKey, TaskId};
 use crate::domain::resource::Resource;
 use crate::domain::search::Words;
+use crate::domain::session::Serials;
 use crate::domain::short_id::ShortId;
 use crate::domain::task::Task;
 
@@ -33,6 +35,8 @@ use crate::domain::task::Task;
 pub struct Reader<'a> {
     pub(super) conn: &'a Connection,
     pub(super) path: &'a Path,
+    /// Short ids that were asked for and that several tasks claim.
+    pub(super) contested: &'a RefCell<BTreeSet<ShortId>>,
 }
 
 impl Reader<'_> {
@@ -74,6 +78,8 @@ questions! {
     comments(task: &TaskId) -> Vec<Comment> = query::comments;
     /// A task's plan or notes; `None` while nobody wrote any.
     find_text(kind: TextKind, task: &TaskId) -> Option<Text> = rows::find_text;
+    /// What somebody wrote as a task's plan, and whether there are notes.
+    plan_and_notes(task: &TaskId) -> (Option<String>, bool) = rows::plan_and_notes;
     /// An event by its id.
     find_event(id: &EventId) -> Option<Event> = events::find;
     /// A task's history in canonical order.
@@ -90,8 +96,8 @@ questions! {
     last_key() -> Option<SortKey> = events::last_keys;
     /// The last place in the tracker's own history.
     last_instance_key() -> Option<SortKey> = events::last_instance_key;
-    /// The task that shows this short id.
-    task_of_short_id(short_id: &ShortId) -> Option<TaskId> = short_ids::find;
+    /// Whether another task claims or shows this short id.
+    is_short_id_taken(short_id: &ShortId, but: &TaskId) -> bool = short_ids::is_taken;
     /// The next free number under a prefix.
     next_number(prefix: &str) -> i64 = short_ids::next;
     /// Every short id and every prefix's next number.
@@ -126,6 +132,8 @@ questions! {
     ready(statuses: &[String], actor: Option<&str>, limit: Option<usize>) -> Vec<Task> = query::ready;
     /// What keeps open tasks waiting, of one task or of all.
     waiting(of: Option<&TaskId>, limit: Option<usize>) -> Vec<Waiting> = query::waiting;
+    /// Tasks whose history forks somewhere. Reads the whole log.
+    forked_tasks() -> Vec<TaskId> = query::forked_tasks;
     /// Relations that point at a task.
     incoming(task: &TaskId) -> Vec<Incoming> = query::incoming;
     /// The way over relations from one task to another, both ends included.
@@ -138,14 +146,28 @@ questions! {
     find_artifact(id: &str) -> Option<Artifact> = artifacts::find;
     /// All artifacts by id.
     artifacts() -> Vec<Artifact> = artifacts::all;
+    /// The SHA-256 of an artifact's payload, if that is here.
+    payload_hash(id: &ArtifactId) -> Option<[u8; 32]> = artifacts::payload_hash;
+    /// Artifacts whose id begins so, at most `limit`.
+    artifacts_by_prefix(prefix: &str, limit: usize) -> Vec<Artifact> = artifacts::by_prefix;
+    /// Tasks without a short id, oldest first.
+    tasks_without_short_id() -> Vec<TaskId> = query::without_short_id;
     /// An artifact's payload, if it is here.
     payload(id: &ArtifactId) -> Option<Vec<u8>> = artifacts::payload;
     /// All resources by name.
     resources() -> Vec<Resource> = resources::all;
+    /// A resource by its name.
+    find_resource(name: &str) -> Option<Resource> = resources::find;
+    /// The name that was created under an id.
+    resource_of_id(id: &str) -> Option<String> = resources::name_of;
     /// A resource's ids, all that were created under its name.
     resource_ids(name: &str) -> Vec<String> = resources::ids;
     /// A session's record by its name.
     find_session(name: &str) -> Option<serde_json::Value> = sessions::find;
+    /// All sessions, oldest first; only those that go on unless `ended`.
+    sessions(ended: bool) -> Vec<serde_json::Value> = sessions::all;
+    /// The serials of sessions that were given out.
+    serials() -> Serials = sessions::serials;
     /// Ids of all resources that the log speaks of, created or not.
     logged_resources() -> Vec<String> = events::resources;
     /// What SQLite itself finds wrong with the file.
@@ -163,6 +185,21 @@ questions! {
 }
 
 impl Reader<'_> {
+    /// The task that shows this short id. Where others claim it too, that is remembered: see
+    /// [`Store::take_contested`](super::Store::take_contested).
+    ///
+    /// # Errors
+    /// [`StoreError`] if the file cannot be read.
+    pub fn task_of_short_id(&self, short_id: &ShortId) -> Result<Option<Task>, StoreError> {
+        let Some((task, contested)) = self.placed(short_ids::find(self.conn, short_id))? else {
+            return Ok(None);
+        };
+        if contested {
+            self.contested.borrow_mut().insert(short_id.clone());
+        }
+        Ok(Some(task))
+    }
+
     /// The context's text, if there is any.
     ///
     /// # Errors

@@ -1,6 +1,6 @@
 //! The rows of resources, and which ids bear which name.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use rusqlite::{Connection, OptionalExtension, params};
 
@@ -11,30 +11,41 @@ use crate::domain::event::{Event, Subject};
 use crate::domain::resource::{Resource, created_name};
 
 /// Brings the rows of the resources up to date that these events are about. The events are
-/// stored already.
+/// stored already. What comes after all that is known of a resource is applied to its row; anything
+/// else folds its histories again.
 pub(super) fn project<'e>(
     conn: &Connection,
     appended: impl IntoIterator<Item = &'e Event>,
 ) -> Result<(), StoreError> {
-    let ids: BTreeSet<&str> = appended
-        .into_iter()
-        .filter_map(|event| match &event.subject {
-            Subject::Resource(id) => Some(id.as_str()),
-            _ => None,
-        })
-        .collect();
+    let mut by_id: BTreeMap<&str, Vec<&Event>> = BTreeMap::new();
+    for event in appended {
+        if let Subject::Resource(id) = &event.subject {
+            by_id.entry(id.as_str()).or_default().push(event);
+        }
+    }
     let mut names = BTreeSet::new();
-    for id in ids {
-        let before: Option<String> = conn
-            .prepare_cached("SELECT name FROM resource_ids WHERE id = ?1")
-            .sql()?
-            .query_row([id], |row| row.get(0))
-            .optional()
-            .sql()?;
+    for (id, events) in by_id {
+        let before = name_of(conn, id)?;
+        if let Some(name) = &before
+            && let Some(mut resource) = find(conn, name)?
+            && events.iter().all(|event| resource.follow(event))
+        {
+            save(conn, &resource)?;
+            continue;
+        }
         names.extend(before);
         names.extend(name(conn, conn, id)?);
     }
     names.iter().try_for_each(|name| refold(conn, conn, name))
+}
+
+/// The name that an id bears.
+pub(super) fn name_of(conn: &Connection, id: &str) -> Result<Option<String>, StoreError> {
+    conn.prepare_cached("SELECT name FROM resource_ids WHERE id = ?1")
+        .sql()?
+        .query_row([id], |row| row.get(0))
+        .optional()
+        .sql()
 }
 
 /// Makes all rows anew from the log of `source`, in tables that are empty.
@@ -68,8 +79,11 @@ fn refold(source: &Connection, target: &Connection, name: &str) -> Result<(), St
         target.prepare_cached("DELETE FROM resources WHERE name = ?1").sql()?.execute([name]).sql()?;
         return Ok(());
     };
-    target
-        .prepare_cached(
+    save(target, &resource)
+}
+
+fn save(conn: &Connection, resource: &Resource) -> Result<(), StoreError> {
+    conn.prepare_cached(
             "INSERT INTO resources (name, id, description, max_holders, ttl_seconds, state) VALUES (?1,?2,?3,?4,?5,?6)
              ON CONFLICT (name) DO UPDATE SET id=?2, description=?3, max_holders=?4, ttl_seconds=?5, state=?6",
         )
@@ -80,10 +94,21 @@ fn refold(source: &Connection, target: &Connection, name: &str) -> Result<(), St
             resource.description,
             resource.max_holders,
             resource.ttl_seconds,
-            rows::encoded(&resource)?
+            rows::encoded(resource)?
         ])
         .sql()?;
     Ok(())
+}
+
+/// A resource by its name.
+pub(super) fn find(conn: &Connection, name: &str) -> Result<Option<Resource>, StoreError> {
+    let state: Option<String> = conn
+        .prepare_cached("SELECT state FROM resources WHERE name = ?1")
+        .sql()?
+        .query_row([name], |row| row.get(0))
+        .optional()
+        .sql()?;
+    state.map(|state| rows::decoded(&state, "resources.state")).transpose()
 }
 
 /// All resources by name.

@@ -1,6 +1,7 @@
 //! Reading and writing the single rows of the derived tables.
 
-use rusqlite::{Connection, OptionalExtension, Row, params};
+use rusqlite::types::Value;
+use rusqlite::{Connection, OptionalExtension, Row, params, params_from_iter};
 
 use super::error::StoreError;
 use super::unplaced::SqlResult;
@@ -41,52 +42,70 @@ pub(super) fn has_task(conn: &Connection, id: &str) -> Result<bool, StoreError> 
     conn.prepare_cached("SELECT 1 FROM tasks WHERE id = ?1").sql()?.exists([id]).sql()
 }
 
-/// Writes the row of a task; `open` is neither archived nor in a finished status.
-pub(super) fn save_task(conn: &Connection, task: &Task, open: bool) -> Result<(), StoreError> {
-    let mut statement = conn
-        .prepare_cached(
-            "INSERT INTO tasks (id, short_id, title, status, priority, urgency, complexity, type, assigned_to, created_by,
-               created_at, updated_at, done_at, last_status_changed_at, comment_count, reopened_count, archived, archived_at,
-               needs_human, open, priority_rank, urgency_rank, last_event_id, description, tags, custom_fields, state)
-             VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16,?17,?18,?19,?20,?21,?22,?23,?24,?25,?26,?27)
-             ON CONFLICT (id) DO UPDATE SET short_id=?2, title=?3, status=?4, priority=?5, urgency=?6, complexity=?7, type=?8,
-               assigned_to=?9, created_by=?10, created_at=?11, updated_at=?12, done_at=?13, last_status_changed_at=?14,
-               comment_count=?15, reopened_count=?16, archived=?17, archived_at=?18, needs_human=?19, open=?20,
-               priority_rank=?21, urgency_rank=?22, last_event_id=?23, description=?24, tags=?25, custom_fields=?26, state=?27",
-        )
-        .sql()?;
-    statement
-        .execute(params![
-            task.id.as_str(),
-            task.short_id.as_ref().map(ToString::to_string),
-            task.title,
-            task.status,
-            task.priority,
-            task.urgency,
-            task.complexity,
-            task.kind,
-            task.assigned_to.as_ref().map(|a| a.display()),
-            task.created_by.display(),
-            task.created_at,
-            task.updated_at,
-            task.done_at,
-            task.last_status_changed_at,
-            task.comment_count as i64,
-            task.reopened_count as i64,
-            task.archived,
-            task.archived_at,
-            task.asks_for_human(),
-            open,
-            priority_rank(task.priority.as_deref()) as i64,
-            urgency_rank(task.urgency.as_deref()) as i64,
-            task.last_event_id,
-            task.description,
-            task.tags.as_ref().filter(|tags| !tags.is_empty()).map(encoded).transpose()?,
-            Some(&task.custom_fields).filter(|fields| !fields.is_empty()).map(encoded).transpose()?,
-            encoded(task)?,
-        ])
-        .sql()?;
+/// Writes the row of a task, or of an old one the columns that changed: an index that holds none of
+/// them keeps its page, and each page that changes is written twice. `open` is neither archived
+/// nor in a finished status.
+pub(super) fn save_task(
+    conn: &Connection,
+    before: Option<(&Task, bool)>,
+    task: &Task,
+    open: bool,
+) -> Result<(), StoreError> {
+    let row = task_row(task, open)?;
+    let Some((before, was_open)) = before else {
+        let names: Vec<&str> = row.iter().map(|(name, _)| *name).collect();
+        let marks = vec!["?"; row.len()].join(",");
+        let sql = format!("INSERT INTO tasks ({}) VALUES ({marks})", names.join(","));
+        conn.prepare_cached(&sql).sql()?.execute(params_from_iter(row.iter().map(|(_, v)| v))).sql()?;
+        return Ok(());
+    };
+    let old = task_row(before, was_open)?;
+    let changed: Vec<&(&str, Value)> =
+        row.iter().zip(&old).filter(|(new, old)| new != old).map(|(new, _)| new).collect();
+    if changed.is_empty() {
+        return Ok(());
+    }
+    let set: Vec<String> = changed.iter().map(|(name, _)| format!("{name}=?")).collect();
+    let sql = format!("UPDATE tasks SET {} WHERE id=?", set.join(","));
+    let id = Value::from(task.id.as_str().to_owned());
+    let values = changed.iter().map(|(_, value)| value).chain([&id]);
+    conn.prepare_cached(&sql).sql()?.execute(params_from_iter(values)).sql()?;
     Ok(())
+}
+
+/// The columns of a task's row and their values.
+fn task_row(task: &Task, open: bool) -> Result<[(&'static str, Value); 27], StoreError> {
+    let tags = task.tags.as_ref().filter(|tags| !tags.is_empty()).map(encoded).transpose()?;
+    let fields = Some(&task.custom_fields).filter(|f| !f.is_empty()).map(encoded).transpose()?;
+    Ok([
+        ("id", task.id.as_str().to_owned().into()),
+        ("short_id", task.short_id.as_ref().map(ToString::to_string).into()),
+        ("title", task.title.clone().into()),
+        ("status", task.status.clone().into()),
+        ("priority", task.priority.clone().into()),
+        ("urgency", task.urgency.clone().into()),
+        ("complexity", task.complexity.clone().into()),
+        ("type", task.kind.clone().into()),
+        ("assigned_to", task.assigned_to.as_ref().map(|a| a.display().to_owned()).into()),
+        ("created_by", task.created_by.display().to_owned().into()),
+        ("created_at", task.created_at.clone().into()),
+        ("updated_at", task.updated_at.clone().into()),
+        ("done_at", task.done_at.clone().into()),
+        ("last_status_changed_at", task.last_status_changed_at.clone().into()),
+        ("comment_count", (task.comment_count as i64).into()),
+        ("reopened_count", (task.reopened_count as i64).into()),
+        ("archived", task.archived.into()),
+        ("archived_at", task.archived_at.clone().into()),
+        ("needs_human", task.asks_for_human().into()),
+        ("open", open.into()),
+        ("priority_rank", (priority_rank(task.priority.as_deref()) as i64).into()),
+        ("urgency_rank", (urgency_rank(task.urgency.as_deref()) as i64).into()),
+        ("last_event_id", task.last_event_id.clone().into()),
+        ("description", task.description.clone().into()),
+        ("tags", tags.into()),
+        ("custom_fields", fields.into()),
+        ("state", encoded(task)?.into()),
+    ])
 }
 
 /// Writes the rows that spread a task's lists out for joins, where they changed. Without `before`
@@ -179,26 +198,28 @@ pub(super) fn save_comment(
     before: Option<&Comment>,
     comment: &Comment,
 ) -> Result<(), StoreError> {
-    conn.prepare_cached(
-        "INSERT INTO comments (id, task_id, parent_id, author, created_at, edited_at, deleted_at, role, body, state)
-         VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10)
-         ON CONFLICT (id) DO UPDATE SET task_id=?2, parent_id=?3, author=?4, created_at=?5, edited_at=?6, deleted_at=?7,
-           role=?8, body=?9, state=?10",
-    )
-    .sql()?
-    .execute(params![
-        comment.id,
-        task.as_str(),
-        comment.parent_id,
-        comment.author.display(),
-        comment.created_at,
-        comment.edited_at,
-        comment.deleted_at,
-        comment.role,
-        comment.body,
-        encoded(comment)?,
-    ])
-    .sql()?;
+    let sql = if before.is_some() {
+        "UPDATE comments SET parent_id=?3, author=?4, created_at=?5, edited_at=?6, deleted_at=?7, role=?8, body=?9,
+           state=?10 WHERE task_id=?1 AND id=?2"
+    } else {
+        "INSERT INTO comments (task_id, id, parent_id, author, created_at, edited_at, deleted_at, role, body, state)
+         VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10)"
+    };
+    conn.prepare_cached(sql)
+        .sql()?
+        .execute(params![
+            task.as_str(),
+            comment.id,
+            comment.parent_id,
+            comment.author.display(),
+            comment.created_at,
+            comment.edited_at,
+            comment.deleted_at,
+            comment.role,
+            comment.body,
+            encoded(comment)?,
+        ])
+        .sql()?;
     if before.map_or(!comment.reactions.is_empty(), |b| b.reactions != comment.reactions) {
         conn.prepare_cached("DELETE FROM reactions WHERE comment_id = ?1")
             .sql()?
@@ -255,6 +276,16 @@ pub(super) fn find_text(
         })
     })
     .optional()
+    .sql()
+}
+
+/// What `show` asks of both texts at once.
+pub(super) fn plan_and_notes(conn: &Connection, task: &TaskId) -> Result<(Option<String>, bool), StoreError> {
+    conn.prepare_cached(
+        "SELECT (SELECT body FROM plans WHERE task_id = ?1), EXISTS (SELECT 1 FROM notes WHERE task_id = ?1)",
+    )
+    .sql()?
+    .query_row([task.as_str()], |row| Ok((row.get(0)?, row.get(1)?)))
     .sql()
 }
 

@@ -55,7 +55,7 @@ impl Kind {
         match self {
             Self::Comment => {
                 "SELECT e.seq AS row, '' AS title, c.body AS body, c.task_id AS task, e.id AS event
-                   FROM events e JOIN comments c ON c.id = e.id WHERE c.deleted_at IS NULL"
+                   FROM events e JOIN comments c ON c.task_id = e.task_id AND c.id = e.id WHERE c.deleted_at IS NULL"
             }
             Self::Notes => {
                 "SELECT 1000000000000 + e.seq AS row, '' AS title, n.body AS body, e.task_id AS task, e.id AS event

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{Connection, params};
 
 use super::error::StoreError;
 use super::rows;
@@ -13,34 +13,30 @@ use crate::domain::task::Task;
 
 /// Notes a task's claim. Where another task claims or shows the number, or this task's numbers
 /// were derived, the prefix is noted as contested, to be settled when all claims are in.
+/// `shown_before` is what the task's row showed until now.
 pub(super) fn claim(
     conn: &Connection,
     task: &Task,
+    shown_before: Option<&ShortId>,
     contested: &mut BTreeSet<String>,
 ) -> Result<(), StoreError> {
     let id = task.id.as_str();
-    let mut known = conn
-        .prepare_cached("SELECT prefix, number, claim_key, shown FROM short_ids WHERE task_id = ?1")
-        .sql()?;
-    let old: Vec<(String, i64, Option<String>, bool)> = known
-        .query_map([id], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)))
-        .sql()?
-        .collect::<Result<_, _>>()
-        .sql()?;
+    let old = match shown_before {
+        Some(shown) => numbers_of(conn, id, shown)?,
+        None => Vec::new(),
+    };
     if let (Some(claim), [(prefix, number, Some(key), true)]) = (&task.claim, old.as_slice())
         && (prefix, *number, key) == (&claim.short_id.prefix, claim.short_id.number, &claim.key)
     {
         return Ok(());
     }
-    for (prefix, _, claim_key, shown) in &old {
-        if old.len() > 1 || claim_key.is_none() || !shown {
-            contested.insert(prefix.clone());
-        }
-    }
-    if !old.is_empty() {
-        conn.prepare_cached("DELETE FROM short_ids WHERE task_id = ?1").sql()?.execute([id]).sql()?;
+    for (prefix, number, ..) in old {
+        conn.prepare_cached("DELETE FROM short_ids WHERE prefix = ?1 AND number = ?2 AND task_id = ?3")
+            .sql()?
+            .execute(params![prefix, number, id])
+            .sql()?;
         // A number that falls free may be what a loser elsewhere should show now.
-        contested.extend(old.into_iter().map(|(prefix, ..)| prefix));
+        contested.insert(prefix);
     }
     let Some(claim) = &task.claim else { return Ok(()) };
     let (prefix, number) = (&claim.short_id.prefix, claim.short_id.number);
@@ -58,6 +54,44 @@ pub(super) fn claim(
     .sql()?
     .execute(params![prefix, number, id, claim.key])
     .sql()?;
+    Ok(())
+}
+
+/// A row: prefix, number, the claim's key, whether it is shown.
+type Number = (String, i64, Option<String>, bool);
+
+/// The numbers of a task: the one that it shows, and, where its claim is contested, the one that
+/// it claims.
+fn numbers_of(conn: &Connection, task: &str, shown: &ShortId) -> Result<Vec<Number>, StoreError> {
+    // Each half is one step through an index; only contested numbers are found by task.
+    let mut statement = conn
+        .prepare_cached(
+            "SELECT prefix, number, claim_key, shown FROM short_ids WHERE prefix = ?1 AND number = ?2 AND task_id = ?3
+             UNION SELECT prefix, number, claim_key, shown FROM short_ids
+              WHERE task_id = ?3 AND (claim_key IS NULL OR shown = 0)",
+        )
+        .sql()?;
+    statement
+        .query_map(params![shown.prefix, shown.number, task], |row| {
+            Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?))
+        })
+        .sql()?
+        .collect::<Result<_, _>>()
+        .sql()
+}
+
+/// Takes away all numbers of a task whose row cannot be trusted to name them; their prefixes are
+/// contested then. Reads all numbers.
+pub(super) fn release(
+    conn: &Connection,
+    task: &TaskId,
+    contested: &mut BTreeSet<String>,
+) -> Result<(), StoreError> {
+    let mut statement = conn.prepare("DELETE FROM short_ids WHERE task_id = ?1 RETURNING prefix").sql()?;
+    let prefixes = statement.query_map([task.as_str()], |row| row.get::<_, String>(0)).sql()?;
+    for prefix in prefixes {
+        contested.insert(prefix.sql()?);
+    }
     Ok(())
 }
 
@@ -102,15 +136,27 @@ pub(super) fn settle(conn: &Connection, contested: &BTreeSet<String>) -> Result<
     Ok(())
 }
 
-/// The task that shows this short id.
-pub(super) fn find(conn: &Connection, short_id: &ShortId) -> Result<Option<TaskId>, StoreError> {
-    let found: Option<String> = conn
-        .prepare_cached("SELECT task_id FROM short_ids WHERE prefix = ?1 AND number = ?2 AND shown = 1")
-        .sql()?
-        .query_row(params![short_id.prefix, short_id.number], |row| row.get(0))
-        .optional()
+/// The task that shows this short id, and whether another claims it too.
+pub(super) fn find(conn: &Connection, short_id: &ShortId) -> Result<Option<(Task, bool)>, StoreError> {
+    let mut statement = conn
+        .prepare_cached(
+            "SELECT t.state, t.short_id, EXISTS (SELECT 1 FROM short_ids c WHERE c.prefix = ?1 AND c.number = ?2
+                       AND c.task_id <> s.task_id AND c.claim_key IS NOT NULL)
+               FROM short_ids s JOIN tasks t ON t.id = s.task_id
+              WHERE s.prefix = ?1 AND s.number = ?2 AND s.shown = 1",
+        )
         .sql()?;
-    Ok(found.as_deref().and_then(TaskId::parse_foreign))
+    let mut found = statement.query(params![short_id.prefix, short_id.number]).sql()?;
+    let Some(row) = found.next().sql()? else { return Ok(None) };
+    Ok(Some((rows::task_of_row(row)?, row.get(2).sql()?)))
+}
+
+/// Whether another task claims or shows this short id.
+pub(super) fn is_taken(conn: &Connection, short_id: &ShortId, but: &TaskId) -> Result<bool, StoreError> {
+    conn.prepare_cached("SELECT 1 FROM short_ids WHERE prefix = ?1 AND number = ?2 AND task_id <> ?3")
+        .sql()?
+        .exists(params![short_id.prefix, short_id.number, but.as_str()])
+        .sql()
 }
 
 /// The number behind all that are claimed, shown or ruled out by an imported floor.

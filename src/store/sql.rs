@@ -99,6 +99,9 @@ const INFORMATION: &[&str] = &[
     "table_xinfo",
 ];
 
+/// The views that users may count on, made anew for the connection.
+pub const SQL_VIEWS: &str = include_str!("views.sql");
+
 /// Runs a user's statement on the tracker in `lattice_dir` and hands each row to
 /// `receive`, with the names of the columns. The statement sees one moment of
 /// the tracker. It gets a connection of its own, which is good for nothing else
@@ -152,7 +155,7 @@ fn prepare_connection(conn: &Connection) -> rusqlite::Result<()> {
     }
     // Large sorts stay in memory: a read leaves no trace on the disk.
     conn.execute_batch(&format!(
-        "PRAGMA hard_heap_limit = {MEMORY}; PRAGMA temp_store = MEMORY; \
+        "PRAGMA hard_heap_limit = {MEMORY}; PRAGMA temp_store = MEMORY; {SQL_VIEWS} \
          PRAGMA query_only = ON; BEGIN;"
     ))
 }

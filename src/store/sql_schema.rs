@@ -54,8 +54,10 @@ const DOCUMENTED: [(&str, &str); 26] = [
 /// # Errors
 /// Those of opening and reading.
 pub fn documented_tables(lattice_dir: &Path) -> Result<Vec<Table>, StoreError> {
-    let sql = "SELECT s.name, s.type, c.name, c.type FROM sqlite_schema s, pragma_table_xinfo(s.name) c
-               WHERE s.type IN ('table', 'view') ORDER BY s.name, c.cid";
+    let sql = "SELECT s.name, s.type, c.name, c.type
+                 FROM (SELECT name, type FROM sqlite_schema UNION ALL SELECT name, type FROM sqlite_temp_schema) s,
+                      pragma_table_xinfo(s.name) c
+                WHERE s.type IN ('table', 'view') ORDER BY s.name, c.cid";
     let limits = Limits { timeout: Duration::from_secs(10), rows: 10_000 };
     let mut rows: Vec<[String; 4]> = Vec::new();
     run_sql(lattice_dir, &Query { sql, params: &[], limits }, |_, row| {

@@ -213,7 +213,7 @@ fn memory_is_bounded() {
 fn a_foreign_view_is_never_run() {
     let (dir, path) = filled();
     let conn = Connection::open(&path).unwrap();
-    conn.execute_batch("DROP VIEW ready; CREATE VIEW ready AS SELECT 'lies' AS title").unwrap();
+    conn.execute_batch("CREATE VIEW ready AS SELECT 'lies' AS title").unwrap();
     let result = ask(dir.path(), "SELECT * FROM ready");
     assert!(matches!(result, Err(StoreError::SchemaTampered { .. })), "{result:?}");
 }

@@ -1,5 +1,7 @@
 //! The repository layer: what the rest of the program asks the file for, in domain types only.
 
+use std::cell::RefCell;
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -7,20 +9,28 @@ use rusqlite::{Connection, TransactionBehavior};
 
 use super::artifacts::{self, ArtifactAdded};
 use super::error::{StoreError, from_commit, from_sqlite};
-use super::file::{self, Created, ReadFile, ReadMode, WriteFile};
+use super::file::{self, Copied, Created, ReadFile, ReadMode, WriteFile};
 use super::hash::{hex, sha256};
 use super::reader::Reader;
 use super::unplaced::SqlResult;
 use super::{events, project, rows, search_index, sessions, short_ids};
 use crate::domain::artifact::NewArtifact;
+use crate::domain::config::Config;
 use crate::domain::event::Event;
 use crate::domain::id::TaskId;
+use crate::domain::session::Serials;
+use crate::domain::short_id::ShortId;
 
 /// The tracker file, open.
 pub struct Store {
     file: Opened,
     path: PathBuf,
+    /// See [`Reader::task_of_short_id`].
+    contested: Contested,
 }
+
+/// Short ids that were asked for and that several tasks claim.
+type Contested = RefCell<BTreeSet<ShortId>>;
 
 enum Opened {
     Read(ReadFile),
@@ -42,7 +52,7 @@ impl Store {
     /// # Errors
     /// [`StoreError`] if the file is not there, not ours, too new, damaged or out of reach.
     pub fn open_read(lattice: &Path) -> Result<Self, StoreError> {
-        Ok(Self { file: Opened::Read(file::open_read(lattice)?), path: lattice.join(file::DATABASE) })
+        Ok(Self::new(Opened::Read(file::open_read(lattice)?), lattice.join(file::DATABASE)))
     }
 
     /// Opens for writing: queues on the lock file for at most `wait`, and brings an older file
@@ -51,7 +61,7 @@ impl Store {
     /// # Errors
     /// As [`Store::open_read`], and [`StoreError::Busy`] when the wait was in vain.
     pub fn open_write(lattice: &Path, wait: Duration) -> Result<Self, StoreError> {
-        Ok(Self { file: Opened::Write(file::open_write(lattice, wait)?), path: lattice.join(file::DATABASE) })
+        Ok(Self::new(Opened::Write(file::open_write(lattice, wait)?), lattice.join(file::DATABASE)))
     }
 
     /// Makes the file, filled by `fill`, all or nothing; or finds it made.
@@ -66,7 +76,7 @@ impl Store {
         file::create(lattice, wait, |conn| {
             let draft = conn.path().map_or_else(|| lattice.join(file::DATABASE), PathBuf::from);
             // Nobody can see a draft: if its commit fails, nothing is there.
-            transact(conn, &draft, from_sqlite, fill)
+            transact(conn, &draft, &Contested::default(), from_sqlite, fill)
         })
     }
 
@@ -75,7 +85,16 @@ impl Store {
     /// # Errors
     /// [`StoreError`] if memory is short.
     pub fn in_memory() -> Result<Self, StoreError> {
-        Ok(Self { file: Opened::Memory(file::in_memory()?), path: PathBuf::from(":memory:") })
+        Ok(Self::new(Opened::Memory(file::in_memory()?), PathBuf::from(":memory:")))
+    }
+
+    fn new(file: Opened, path: PathBuf) -> Self {
+        Self { file, path, contested: Contested::default() }
+    }
+
+    /// Short ids that were asked for since the last time and that several tasks claim.
+    pub fn take_contested(&self) -> BTreeSet<ShortId> {
+        self.contested.take()
     }
 
     fn conn(&self) -> &Connection {
@@ -96,7 +115,7 @@ impl Store {
     ) -> Result<T, E> {
         let place = |error: rusqlite::Error| from_sqlite(&error, &self.path);
         let moment = self.conn().unchecked_transaction().map_err(place)?;
-        let result = work(&Reader { conn: &moment, path: &self.path });
+        let result = work(&Reader { conn: &moment, path: &self.path, contested: &self.contested });
         // Nothing was written; ending the moment can only let go of it.
         drop(moment);
         result
@@ -133,8 +152,8 @@ impl Store {
         let path = &self.path;
         match &mut self.file {
             Opened::Read(_) => Err(StoreError::ReadOnly { path: path.clone() }.into()),
-            Opened::Write(file) => transact(file.conn_mut(), path, from_commit, work),
-            Opened::Memory(conn) => transact(conn, path, from_commit, work),
+            Opened::Write(file) => transact(file.conn_mut(), path, &self.contested, from_commit, work),
+            Opened::Memory(conn) => transact(conn, path, &self.contested, from_commit, work),
         }
     }
 
@@ -142,6 +161,30 @@ impl Store {
     pub fn close(self) {
         if let Opened::Write(file) = self.file {
             file.close();
+        }
+    }
+
+    /// Closes the file at the end of a process: the lock is let go, the memory and the descriptors
+    /// are left to the system.
+    pub fn leave(self) {
+        match self.file {
+            Opened::Read(file) => file.leave(),
+            Opened::Write(file) => file.leave(),
+            Opened::Memory(_) => {}
+        }
+    }
+
+    /// Writes a verified copy of this moment to a new file, beside writers; with `replace` in the
+    /// place of an older backup.
+    ///
+    /// # Errors
+    /// [`StoreError`]; what was there is untouched then.
+    pub fn backup(&self, target: &Path, replace: bool) -> Result<Copied, StoreError> {
+        match &self.file {
+            Opened::Read(file) => file::backup_to(file, target, replace),
+            Opened::Write(_) | Opened::Memory(_) => {
+                Err(StoreError::Unexpected { detail: "a backup is made from a file that is read".into() })
+            }
         }
     }
 
@@ -161,13 +204,14 @@ impl Store {
 fn transact<T, E: From<StoreError>>(
     conn: &mut Connection,
     path: &Path,
+    contested: &Contested,
     unsaved: fn(&rusqlite::Error, &Path) -> StoreError,
     work: impl FnOnce(&Transaction<'_>) -> Result<T, E>,
 ) -> Result<T, E> {
     let tx = conn
         .transaction_with_behavior(TransactionBehavior::Immediate)
         .map_err(|error| from_sqlite(&error, path))?;
-    let result = work(&Transaction { reader: Reader { conn: &tx, path } })?;
+    let result = work(&Transaction { reader: Reader { conn: &tx, path, contested } })?;
     tx.commit().map_err(|error| unsaved(&error, path))?;
     Ok(result)
 }
@@ -187,11 +231,12 @@ impl<'a> std::ops::Deref for Transaction<'a> {
 
 impl Transaction<'_> {
     /// Appends events in this order, chains them, and brings the derived tables up to date.
+    /// `config` is the configuration before them, as read in this transaction.
     ///
     /// # Errors
     /// [`StoreError`]; an id that is there already is a fault of the caller and fails too.
-    pub fn append(&self, events: &[Event]) -> Result<(), StoreError> {
-        self.placed(self.insert(events, || project::events_appended(self.conn, events)))
+    pub fn append(&self, events: &[Event], config: &Config) -> Result<(), StoreError> {
+        self.placed(self.insert(events, || project::events_appended(self.conn, events, config)))
     }
 
     /// Inserts events; `project` brings the tables up to date.
@@ -256,6 +301,22 @@ impl Transaction<'_> {
     /// [`StoreError`] if it cannot be written.
     pub fn save_session(&self, name: &str, state: &serde_json::Value) -> Result<(), StoreError> {
         self.placed(sessions::save(self.conn, name, state))
+    }
+
+    /// Notes when a session last did something.
+    ///
+    /// # Errors
+    /// [`StoreError`] if it cannot be written.
+    pub fn touch_session(&self, name: &str, at: &str) -> Result<(), StoreError> {
+        self.placed(sessions::touch(self.conn, name, at))
+    }
+
+    /// Keeps the count of serials of sessions.
+    ///
+    /// # Errors
+    /// [`StoreError`] if it cannot be written.
+    pub fn save_serials(&self, serials: &Serials) -> Result<(), StoreError> {
+        self.placed(sessions::save_serials(self.conn, serials))
     }
 
     /// Begins a new epoch: cursors into the feed of another file are told apart by it.

@@ -14,7 +14,7 @@ pub fn document(id: &TaskId, task: Option<&Task>, threads: &[CommentThread]) -> 
         "data": data,
         "ok": true,
         "task_context": {
-            "id": id.as_str(),
+            "id": task.map_or_else(|| id.to_string(), Task::name),
             "title": task.map(|task| &task.title),
             "status": task.map(|task| &task.status),
         },

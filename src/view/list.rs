@@ -121,15 +121,12 @@ pub fn named_fields(task: &Task, status_name: &str, names: &[String]) -> Value {
 /// A value as one cell of a table: texts as they are, lists with commas, actors by name.
 #[must_use]
 pub fn cell(value: &Value) -> String {
-    match value {
+    match Actor::by_name(value) {
         Value::Null => String::new(),
-        Value::String(text) => text.clone(),
+        Value::String(text) => text,
         Value::Array(list) if list.iter().all(Value::is_string) => {
             list.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(",")
         }
-        Value::Object(map) if map.contains_key("session") => {
-            Actor::from_value(value).map_or_else(String::new, |actor| actor.display().to_owned())
-        }
-        other => crate::domain::json::line(other),
+        other => crate::domain::json::line(&other),
     }
 }

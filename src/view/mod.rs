@@ -1,31 +1,45 @@
 //! The shapes of answers: JSON member names, the same on every surface. No logic, no output.
 
+mod backup;
+mod batch;
 mod blocked;
 pub mod comments;
 pub mod config;
+mod conflicts;
 mod doctor;
+mod hooks;
 mod init;
 mod list;
+mod plugins;
+mod resource;
 pub mod search;
 mod show;
 mod sql;
 pub mod stats;
 pub mod texts;
 mod trees;
+mod written;
 
+pub use backup::{backup, restored};
+pub use batch::{batch_id, batch_line};
 pub use blocked::blocked;
+pub use conflicts::conflicts;
 pub use doctor::{doctor, level, rebuild};
+pub use hooks::hooks;
 pub use init::init;
 pub use list::{FIELDS, cell, compact, field, listed, listing, named_fields};
+pub use plugins::plugins;
+pub use resource::{resource, resource_of, resources, session_begun, sessions};
 pub use show::{arrival, details, details_compact, reopened_warning};
 pub use sql::{sql_answer, sql_objects, sql_tables, sql_value};
 pub use trees::{by_field, export, export_document, import, import_summary};
+pub use written::{manual, manual_files, prompt, written};
 
 use serde_json::{Map, Value, json};
 
 use crate::app::{Failure, Outcome, PlanText};
-use crate::domain::Task;
 use crate::domain::json as form;
+use crate::domain::{Artifact, Task};
 
 /// The envelope of an answer.
 #[must_use]
@@ -95,6 +109,21 @@ pub fn several(done: &str, ids: &[&str], failed: &[(String, Failure)]) -> Value 
         .map(|(id, failure)| json!({"id": id, "code": failure.code.as_str(), "error": failure.message}))
         .collect();
     json!({"data": {done: ids, "failed": failures}, "ok": failed.is_empty()})
+}
+
+/// An artifact's metadata, as in the exported tree.
+#[must_use]
+pub fn artifact(artifact: &Artifact) -> Value {
+    Value::Object(artifact.meta().clone())
+}
+
+/// The short ids that tasks without one were given; a sentence where there were none.
+#[must_use]
+pub fn backfill(given: &[String], nothing: &str) -> Value {
+    match (given.first(), given.last()) {
+        (Some(first), Some(last)) => json!({"assigned": given.len(), "first": first, "last": last}),
+        _ => json!({"assigned": 0, "message": nothing}),
+    }
 }
 
 /// A script for a shell.

@@ -2,12 +2,12 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::app::{Arrival, Details, Related};
+use crate::app::{Arrival, Commit, Details, Related};
 use crate::domain::event::Event;
 use crate::domain::{Task, Timestamp};
 
-/// All that `show --json` says. Members that say nothing are absent: `archived`, `notes_path`, and
-/// the two about a task that left `done`. A plan there always is, at least its scaffold.
+/// All that `show --json` says. Members that say nothing are absent: `archived`, `notes_path`, the
+/// two about git and the two about a task that left `done`. A plan there always is, at least its scaffold.
 #[must_use]
 pub fn details(details: &Details, full: bool) -> Value {
     let mut map = details.task.snapshot();
@@ -20,6 +20,13 @@ pub fn details(details: &Details, full: bool) -> Value {
     map.insert("plan_path".into(), json!(format!("plans/{}.md", details.task.id)));
     if details.has_notes {
         map.insert("notes_path".into(), json!(format!("notes/{}.md", details.task.id)));
+    }
+    let traces = &details.traces;
+    if !traces.branches.is_empty() {
+        map.insert("auto_detected_branches".into(), json!(traces.branches));
+    }
+    if !traces.commits.is_empty() {
+        map.insert("auto_detected_commits".into(), traces.commits.iter().map(commit).collect());
     }
     if let Some(event) = &details.reopened {
         map.insert("reopened_warning".into(), json!(reopened_warning(&details.task)));
@@ -86,6 +93,10 @@ fn artifacts(details: &Details) -> Value {
         value
     };
     details.artifacts.iter().map(one).collect()
+}
+
+fn commit(commit: &Commit) -> Value {
+    json!({"sha": commit.sha, "date": commit.date, "subject": commit.subject})
 }
 
 fn latest_reopen(event: &Event) -> Value {

@@ -58,6 +58,7 @@ pub fn import(source: &str, dry_run: bool, report: &ImportReport, tree: &TreeRep
         "contested": contested,
         "quarantined": report.quarantined,
         "superseded": superseded,
+        "conflicts": super::conflicts::task_conflicts(&report.concurrent),
         "notices": tree.notices,
         "disagreements": tree.disagreements.iter().map(disagreement).collect::<Vec<_>>(),
         "unknown_files": texts(&tree.unknown_files),

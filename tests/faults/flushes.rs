@@ -53,7 +53,7 @@ impl Flushes {
 
     /// Everything was flushed in its order; of what is still unflushed only `may` (the index of
     /// the log) needs no flush.
-    fn all_done(&self, may: &[&str]) {
+    pub fn all_done(&self, may: &[&str]) {
         assert_eq!(self.premature, Vec::<String>::new(), "named before they were flushed: {self:#?}");
         assert_eq!(self.unflushed, BTreeSet::new(), "names that may be lost: {self:#?}");
         let left: Vec<_> = self.written.iter().filter(|path| !may.contains(&path.as_str())).collect();
@@ -69,7 +69,7 @@ fn folder(path: &str) -> String {
     path.rsplit_once('/').map_or_else(String::new, |(folder, _)| folder.to_owned())
 }
 
-const INDEX: &[&str] = &["/.lattice/lattice.db-shm"];
+pub const INDEX: &[&str] = &["/.lattice/lattice.db-shm"];
 
 #[test]
 fn init_flushes_the_database_its_name_and_the_folders_name() {

@@ -128,7 +128,7 @@ fn a_schema_with_something_added_or_replaced_is_not_written_to() {
         "CREATE VIEW evil AS SELECT 1",
         "CREATE TABLE evil (x)",
         "DROP TRIGGER events_are_never_deleted",
-        "DROP VIEW ready; CREATE VIEW ready AS SELECT 1 AS id",
+        "DROP TABLE plans; CREATE VIEW plans AS SELECT 1 AS id",
         "ALTER TABLE tasks RENAME TO was; CREATE VIEW tasks AS SELECT * FROM was",
         "ALTER TABLE meta RENAME TO was; CREATE TABLE meta (key TEXT, value TEXT, CHECK (0))",
     ] {

@@ -7,6 +7,8 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod backup;
+mod batch;
 mod busy;
 mod damaged;
 mod export;

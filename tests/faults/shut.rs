@@ -152,7 +152,8 @@ fn a_full_disk_is_read_refuses_to_be_written_and_works_again_with_room() {
         "$1" list --limit 1 --sort created --quiet >/dev/null; echo "list $?"
         "$1" show LAT-1 --quiet >/dev/null; echo "show $?"
         "$1" export --file - >"$2.json"; echo "export $?"
-        "$1" create no; echo "create $?"
+        # Larger than what just failed: that left its place in the log, where a smaller one fits.
+        "$1" create no --description "$(head -c 40000 /dev/zero | tr '\0' x)"; echo "create $?"
         "$1" export; echo "tree $?"
         rm ballast; mount -o remount,size=8M "$PWD"
         "$1" create last --quiet >/dev/null; echo "after $?"

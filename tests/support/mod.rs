@@ -62,6 +62,11 @@ impl Project {
         self.lattice().join("lattice.db")
     }
 
+    /// The home of the user who runs the program; made when something is put there.
+    pub fn home(&self) -> PathBuf {
+        self.path().join("home")
+    }
+
     /// Makes a file here.
     pub fn file(&self, name: &str, content: impl AsRef<[u8]>) {
         std::fs::write(self.path().join(name), content).unwrap();
@@ -84,6 +89,10 @@ impl Project {
         for name in ["LATTICE_ROOT", "LATTICE_ACTOR", "LATTICE_LOCK_TIMEOUT", "NO_COLOR"] {
             command.env_remove(name);
         }
+        for name in ["LATTICE_NO_HOOKS", "LATTICE_HOOK_TIMEOUT", "XDG_STATE_HOME"] {
+            command.env_remove(name);
+        }
+        command.env("HOME", self.home());
         command
     }
 

@@ -85,8 +85,7 @@ pub(super) fn unreact(
     emoji: &str,
 ) -> Result<Vec<EventBody>, Rejection> {
     check_emoji(emoji)?;
-    let there = facts.comment.as_ref().is_some_and(|c| c.has_reaction(emoji, &author.actor));
-    if !there {
+    if !living(facts, task, id)?.has_reaction(emoji, &author.actor) {
         return Err(Rejection::NoSuchReaction { comment: id.to_string(), emoji: emoji.to_owned() });
     }
     Ok(vec![EventBody::of_task(

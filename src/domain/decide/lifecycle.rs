@@ -6,6 +6,7 @@ use crate::domain::event::{EventBody, kind};
 use crate::domain::facts::Facts;
 use crate::domain::id::EventId;
 use crate::domain::rejection::Rejection;
+use crate::domain::short_id::ShortId;
 use crate::domain::task::Task;
 
 pub(super) fn archive(task: &Task) -> Result<Vec<EventBody>, Rejection> {
@@ -20,6 +21,37 @@ pub(super) fn unarchive(task: &Task) -> Result<Vec<EventBody>, Rejection> {
         return Err(Rejection::NotArchived { task: task.name() });
     }
     Ok(vec![EventBody::of_task(&task.id, kind::TASK_UNARCHIVED, json!({}))])
+}
+
+/// The next free short id, for a task that never had one.
+pub(super) fn name(facts: &Facts, task: &Task) -> Result<Vec<EventBody>, Rejection> {
+    if task.short_id.is_some() {
+        return Ok(Vec::new());
+    }
+    let short_id = facts.next_short_id.as_ref().ok_or(Rejection::NoProjectCode { purpose: "short ids" })?;
+    let data = json!({"short_id": short_id.to_string()});
+    Ok(vec![EventBody::of_task(&task.id, kind::SHORT_ID_ASSIGNED, data)])
+}
+
+/// Claims the short id that the task shows, or another that is free. A task that lost a contested
+/// number shows a derived one; a claim of its own keeps it.
+pub(super) fn renumber(
+    facts: &Facts,
+    task: &Task,
+    to: Option<&ShortId>,
+) -> Result<Vec<EventBody>, Rejection> {
+    let none = Rejection::NoProjectCode { purpose: "short ids" };
+    let wanted = to.or(task.short_id.as_ref()).or(facts.next_short_id.as_ref()).ok_or(none)?;
+    if task.claim.as_ref().is_some_and(|claim| claim.short_id == *wanted)
+        && task.short_id.as_ref() == Some(wanted)
+    {
+        return Ok(Vec::new());
+    }
+    if facts.is_short_id_taken {
+        return Err(Rejection::ShortIdTaken { short_id: wanted.to_string() });
+    }
+    let data = json!({"short_id": wanted.to_string()});
+    Ok(vec![EventBody::of_task(&task.id, kind::SHORT_ID_ASSIGNED, data)])
 }
 
 /// One event of the caller's type; none if the same was written under the chosen id before.

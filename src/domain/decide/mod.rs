@@ -1,10 +1,13 @@
 //! The decisions: given facts and a wish, which events, or which rejection. Pure.
 
+mod artifacts;
+mod branches;
 mod comments;
 mod create;
 mod fields;
 mod lifecycle;
 mod links;
+mod resources;
 mod settings;
 mod status;
 #[cfg(test)]
@@ -12,6 +15,7 @@ mod tests;
 mod texts;
 
 pub use fields::split_tags;
+pub use resources::declared;
 pub use settings::checked_code;
 
 use super::artifact::NewArtifact;
@@ -53,6 +57,14 @@ pub fn decide(facts: &Facts, author: &Author, command: &Command) -> Result<Decis
         Command::SetSubprojectCode { code, force } => {
             settings::subproject_code(facts, code, *force).map(Into::into)
         }
+        Command::CreateResource { id, resource, .. } => {
+            resources::create(facts, id, resource).map(Into::into)
+        }
+        Command::AcquireResource { name, fresh, task, force } => {
+            resources::acquire(facts, author, name, fresh, task.as_ref(), *force).map(Into::into)
+        }
+        Command::ReleaseResource { name } => resources::release(facts, author, name).map(Into::into),
+        Command::HeartbeatResource { name } => resources::heartbeat(facts, author, name).map(Into::into),
         Command::Archive { .. } => lifecycle::archive(existing(facts, command)?).map(Into::into),
         Command::Unarchive { .. } => lifecycle::unarchive(existing(facts, command)?).map(Into::into),
         Command::Unlink { kind, target, .. } => {
@@ -86,6 +98,20 @@ pub fn decide(facts: &Facts, author: &Author, command: &Command) -> Result<Decis
         Command::Link { kind, target, note, .. } => {
             links::link(facts, active(facts, command)?, kind, target.as_str(), note.as_deref())
                 .map(Into::into)
+        }
+        Command::Attach { id, attachment, role, .. } => {
+            let task = active(facts, command)?;
+            artifacts::attach(facts, author, task, id.as_ref(), attachment, role.as_deref())
+        }
+        Command::BranchLink { branch, repo, .. } => {
+            branches::link(active(facts, command)?, branch, repo.as_deref()).map(Into::into)
+        }
+        Command::BranchUnlink { branch, repo, .. } => {
+            branches::unlink(active(facts, command)?, branch, repo.as_deref()).map(Into::into)
+        }
+        Command::NameTask { .. } => lifecycle::name(facts, existing(facts, command)?).map(Into::into),
+        Command::Renumber { to, .. } => {
+            lifecycle::renumber(facts, existing(facts, command)?, to.as_ref()).map(Into::into)
         }
         Command::Complete { review, .. } => status::complete(facts, author, active(facts, command)?, review),
         Command::Custom { kind, data, id, .. } => {

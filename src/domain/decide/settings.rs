@@ -3,11 +3,14 @@
 use serde_json::{Value, json};
 
 use crate::domain::actor::Actor;
+use crate::domain::artifact::MOST_PAYLOAD;
 use crate::domain::config::{Config, differences, dotted, escape};
 use crate::domain::event::{EventBody, kind};
 use crate::domain::facts::Facts;
+use crate::domain::hooks::{ends, is_commands};
 use crate::domain::json;
 use crate::domain::rejection::Rejection;
+use crate::domain::resource::is_name;
 use crate::domain::short_id::is_code;
 use crate::domain::workflow::PRIORITIES;
 
@@ -142,11 +145,19 @@ fn check_one(config: &Config, path: &str, to: &Value) -> Result<(), Rejection> {
             wrong("the format's version never changes by hand")
         }
         ["workflow"]
+        | ["hooks"]
+        | ["hooks", "on" | "transitions"]
         | ["workflow", "transitions" | "wip_limits" | "completion_policies" | "display_names"]
         | ["workflow", "completion_policies", _]
             if !to.is_object() =>
         {
             wrong("an object")
+        }
+        ["hooks", "post_event"] | ["hooks", "on" | "transitions", _] if !is_commands(to) => {
+            wrong("a command for the shell, or a list of them")
+        }
+        ["hooks", "transitions", key] if ends(key).is_none() => {
+            wrong("a transition is written `from -> to`, with * for any status")
         }
         ["workflow", "statuses"] if !is_texts(to) || to.as_array().is_none_or(Vec::is_empty) => {
             wrong("a list of at least one status")
@@ -162,7 +173,21 @@ fn check_one(config: &Config, path: &str, to: &Value) -> Result<(), Rejection> {
         ["workflow", "completion_policies", _, "require_assigned"] if !to.is_boolean() => {
             wrong("true or false")
         }
+        ["resources"] | ["resources", _] if !to.is_object() => wrong("an object"),
+        ["resources", name] if !is_name(name) => wrong(
+            "a resource's name is a letter or digit, then up to 63 of letters, digits, dot, underscore and dash",
+        ),
+        ["resources", _, "max_holders" | "ttl_seconds"] if to.as_i64().is_none_or(|n| n < 1) => {
+            wrong("a whole number, 1 or more")
+        }
+        ["resources", _, "description"] if !to.is_string() => wrong("a text"),
         ["workflow", "display_names", _] if !to.is_string() => wrong("a text"),
+        ["artifacts"] if !to.is_object() => wrong("an object"),
+        ["artifacts", "max_bytes"] if !to.as_u64().is_some_and(|n| (1..=MOST_PAYLOAD).contains(&n)) => {
+            wrong("a whole number of bytes, from 1 to 268435456")
+        }
+        ["git"] if !to.is_object() => wrong("an object"),
+        ["git", "detect"] if !to.is_boolean() => wrong("true or false"),
         ["workflow", "wip_limits", _] | ["workflow", "review_cycle_limit"] if to.as_u64().is_none() => {
             wrong("a whole number, 0 or more")
         }
@@ -207,7 +232,7 @@ pub(super) fn project_code(facts: &Facts, code: &str, force: bool) -> Result<Vec
 
 pub(super) fn subproject_code(facts: &Facts, code: &str, force: bool) -> Result<Vec<EventBody>, Rejection> {
     if facts.config.project_code().is_none() {
-        return Err(Rejection::NoProjectCode);
+        return Err(Rejection::NoProjectCode { purpose: "a sub-project" });
     }
     set_code(facts, "sub-project code", "/subproject_code", code, force)
 }

@@ -1,10 +1,9 @@
 //! Moving tasks: `status`, `next --claim` and `complete`.
 
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::Decision;
 use super::fields::assignment;
-use crate::domain::artifact::{Artifact, NewArtifact};
 use crate::domain::command::Author;
 use crate::domain::event::{EventBody, kind};
 use crate::domain::facts::Facts;
@@ -159,7 +158,7 @@ pub(super) fn complete(
             json!({"from": task.status, "to": "review"}),
         ));
     }
-    let artifact = review_artifact(facts, author, review);
+    let artifact = super::artifacts::review(facts, author, review);
     events.push(EventBody::of_task(
         &task.id,
         kind::ARTIFACT_ATTACHED,
@@ -167,30 +166,4 @@ pub(super) fn complete(
     ));
     events.push(EventBody::of_task(&task.id, kind::STATUS_CHANGED, json!({"from": "review", "to": "done"})));
     Ok(Decision { events, artifacts: vec![artifact] })
-}
-
-fn review_artifact(facts: &Facts, author: &Author, review: &str) -> NewArtifact {
-    /// Characters of the review that serve as its summary.
-    const SUMMARY: usize = 200;
-    let id = &facts.fresh_artifact;
-    let meta = json!({
-        "schema_version": 1,
-        "id": id.as_str(),
-        "type": "note",
-        "title": "Review",
-        "summary": review.chars().take(SUMMARY).collect::<String>(),
-        "created_at": facts.now.to_string(),
-        "created_by": author.actor,
-        "model": author.stamp.agent_meta.get("model").cloned().unwrap_or(Value::Null),
-        "tags": [],
-        "payload": {"file": format!("{id}.md"), "content_type": "text/markdown", "size_bytes": review.len()},
-        "token_usage": null,
-        "sensitive": false,
-        "custom_fields": {},
-    });
-    let meta = match meta {
-        Value::Object(map) => map,
-        _ => serde_json::Map::new(),
-    };
-    NewArtifact { artifact: Artifact::new(id.clone(), meta), payload: Some(review.as_bytes().to_vec()) }
 }

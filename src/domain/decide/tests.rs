@@ -48,7 +48,11 @@ fn facts(status: &str) -> Facts {
         descriptions: vec![],
         review_cycles: 0,
         same_id: None,
+        resource: None,
+        name_of_id: None,
+        is_short_id_taken: false,
         next_short_id: Some(ShortId { prefix: "LAT".into(), number: 2 }),
+        same_artifact: None,
         fresh_artifact: ArtifactId::from_value(1),
     }
 }

@@ -58,7 +58,9 @@ pub fn create<E: From<StoreError>>(
         settle(lattice_dir, &project)?;
         return Ok(Created::AlreadyThere);
     }
-    site.prepare()?;
+    site.tidy()?;
+    site.refuse_journals()?;
+    site.tell_git()?;
     let draft = build(lattice_dir, fill)?;
     let made = draft.publish(&database(lattice_dir))?;
     if !made && !is_there(lattice_dir)? {
@@ -112,7 +114,7 @@ fn settle(lattice_dir: &Path, project: &Path) -> Result<(), StoreError> {
 
 /// The directory while a tracker is being made in it. Dropping it puts back
 /// what was there before, unless [`Site::keep`] was called.
-struct Site {
+pub(super) struct Site {
     dir: PathBuf,
     made_the_dir: bool,
     lock: Option<FileLock>,
@@ -121,7 +123,7 @@ struct Site {
 
 impl Site {
     /// Makes the directory if need be and waits for the lock in it.
-    fn enter(lattice_dir: &Path, wait: Duration) -> Result<Self, StoreError> {
+    pub(super) fn enter(lattice_dir: &Path, wait: Duration) -> Result<Self, StoreError> {
         let started = Instant::now();
         loop {
             let made_the_dir = match std::fs::create_dir(lattice_dir) {
@@ -145,12 +147,13 @@ impl Site {
         }
     }
 
-    /// Clears what killed attempts left, refuses what must not be adopted, and
-    /// tells git before there is anything to ignore.
-    fn prepare(&mut self) -> Result<(), StoreError> {
-        if self.lock.as_ref().is_some_and(FileLock::is_held) {
-            sweep(&self.dir)?;
-        }
+    /// Clears what killed attempts left.
+    pub(super) fn tidy(&self) -> Result<(), StoreError> {
+        if self.lock.as_ref().is_some_and(FileLock::is_held) { sweep(&self.dir) } else { Ok(()) }
+    }
+
+    /// Refuses what must not be adopted.
+    fn refuse_journals(&self) -> Result<(), StoreError> {
         let path = database(&self.dir);
         for suffix in ["-wal", "-journal"] {
             let journal = sidecar(&path, suffix);
@@ -158,11 +161,16 @@ impl Site {
                 return Err(StoreError::StrayJournal { path: journal });
             }
         }
+        Ok(())
+    }
+
+    /// Tells git before there is anything to ignore.
+    pub(super) fn tell_git(&mut self) -> Result<(), StoreError> {
         gitfiles::write(&self.dir, &mut self.changed)
     }
 
     /// There is a tracker now: nothing is undone any more.
-    fn keep(&mut self) {
+    pub(super) fn keep(&mut self) {
         self.made_the_dir = false;
         self.changed.clear();
         self.lock = None;
@@ -205,7 +213,8 @@ fn build<E: From<StoreError>>(
     Ok(draft)
 }
 
-fn close_in_wal_mode(conn: Connection, path: &Path) -> Result<(), StoreError> {
+/// Closes a database that nobody else can see, so that it is one file, in WAL mode.
+pub(super) fn close_in_wal_mode(conn: Connection, path: &Path) -> Result<(), StoreError> {
     let failed = |error: rusqlite::Error| from_sqlite(&error, path);
     journal_mode(&conn, "PRAGMA journal_mode = WAL").map_err(failed)?;
     // So that closing takes the log away.

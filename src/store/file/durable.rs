@@ -57,6 +57,32 @@ impl Draft {
     }
 }
 
+impl Draft {
+    /// Flushes the content and puts the file in the place of what has its name, if anything has.
+    pub(super) fn replace(self, target: &Path) -> Result<(), StoreError> {
+        let flush = || File::open(self.path())?.sync_all();
+        flush().map_err(|e| StoreError::from_io(&e, self.path()))?;
+        std::fs::rename(self.path(), target).map_err(|e| StoreError::from_io(&e, target))
+    }
+}
+
+/// Gives a file another name, unless that name is taken: then false. The entry is on disk only
+/// after [`sync_dir`].
+pub(super) fn rename_to_free(from: &Path, to: &Path) -> Result<bool, StoreError> {
+    match renameat_with(CWD, from, CWD, to, RenameFlags::NOREPLACE) {
+        Ok(()) => Ok(true),
+        Err(Errno::EXIST) => Ok(false),
+        // Neither every kernel nor every file system has this rename.
+        Err(Errno::INVAL | Errno::NOSYS | Errno::NOTSUP) => {
+            if to.symlink_metadata().is_ok() {
+                return Ok(false);
+            }
+            std::fs::rename(from, to).map(|()| true).map_err(|e| StoreError::from_io(&e, from))
+        }
+        Err(error) => Err(StoreError::from_io(&error.into(), from)),
+    }
+}
+
 impl Drop for Draft {
     fn drop(&mut self) {
         for suffix in SIDECARS {

@@ -13,6 +13,7 @@ const IGNORE: &[&str] = &[
     "/lattice.db-shm",
     "/lattice.db-journal",
     "/lattice-v*.backup*.db",
+    "/lattice-kept-*",
     "/lock",
     "new-*.tmp",
     "new-*.tmp-*",

@@ -18,7 +18,7 @@ use crate::store::error::{StoreError, from_sqlite};
 #[derive(Debug)]
 pub struct WriteFile {
     // The lock is let go first: closing writes nothing, and the next writer need not wait for it.
-    _lock: FileLock,
+    lock: Option<FileLock>,
     conn: Connection,
     path: PathBuf,
     wait: Duration,
@@ -43,11 +43,11 @@ pub fn open_write(lattice_dir: &Path, wait: Duration) -> Result<WriteFile, Store
     let prepared = Prepared::open(&path);
     let lock = FileLock::take(lattice_dir, wait)?;
     if let Some(conn) = prepared.and_then(|prepared| prepared.if_unchanged(&path, wait)) {
-        return Ok(WriteFile { conn, path, wait, _lock: lock });
+        return Ok(WriteFile { conn, path, wait, lock: Some(lock) });
     }
     let started = Instant::now();
     let (conn, found) = open_as_ours(&path, wait).map_err(|error| error.after(started.elapsed()))?;
-    let mut file = WriteFile { conn, path, wait, _lock: lock };
+    let mut file = WriteFile { conn, path, wait, lock: Some(lock) };
     if found == schema::SCHEMA_VERSION {
         schema::check(&file.conn, &file.path, found)?;
     } else {
@@ -138,6 +138,14 @@ impl WriteFile {
 
     /// Closes the file and lets the next writer in. Dropping does the same.
     pub fn close(self) {}
+
+    /// The same, but for the connection: it is left to the end of the process, which is as good,
+    /// because closing writes nothing, and faster.
+    pub fn leave(mut self) {
+        close::bound_the_log(&self.conn, &self.path);
+        self.lock = None;
+        std::mem::forget(self);
+    }
 }
 
 impl Drop for WriteFile {

@@ -71,6 +71,13 @@ impl ReadFile {
         &self.conn
     }
 
+    /// Leaves the connection to the end of the process; only a private copy has to be taken away.
+    pub fn leave(self) {
+        if self.mode != ReadMode::Copy {
+            std::mem::forget(self);
+        }
+    }
+
     /// The connection, to begin a transaction with.
     pub fn conn_mut(&mut self) -> &mut Connection {
         &mut self.conn
@@ -106,7 +113,7 @@ impl ReadFile {
 }
 
 /// Tries the usual way, and the one that fits its failure.
-fn open(path: PathBuf) -> Result<(ReadFile, Header), StoreError> {
+pub(super) fn open(path: PathBuf) -> Result<(ReadFile, Header), StoreError> {
     let failed = |error: rusqlite::Error| from_sqlite(&error, &path).after(WAIT);
     let file = file_id(&path);
     let (conn, mode, copy) = match shared(&path) {
@@ -162,7 +169,7 @@ fn alone(path: &Path) -> rusqlite::Result<Connection> {
 }
 
 /// The one place that hands SQLite a URI: there is no other way to say it.
-fn immutable(path: &Path) -> rusqlite::Result<Connection> {
+pub(super) fn immutable(path: &Path) -> rusqlite::Result<Connection> {
     use std::os::unix::ffi::OsStrExt;
     let mut uri = String::from("file:");
     for byte in path.as_os_str().as_bytes() {

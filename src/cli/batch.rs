@@ -1,0 +1,150 @@
+//! `lattice batch`: many changes in one call.
+
+use std::io::{BufRead, BufReader, Read};
+use std::path::PathBuf;
+
+use super::context::Context;
+use super::output::{self, Done};
+use super::source;
+use super::write::WriteArgs;
+use crate::app::{Batch, Code, Failure, LineResult};
+use crate::domain::event::MAX_BYTES;
+use crate::domain::json;
+use crate::view;
+
+/// Most bytes that all lines may have together.
+const MOST: usize = 64 * 1024 * 1024;
+
+/// Where the commands come from, and how they are carried out.
+#[derive(clap::Args, Debug)]
+#[command(after_help = EXAMPLE)]
+pub struct Args {
+    /// Take the commands from this file (- for standard input, as without it)
+    #[arg(long, value_name = "FILE")]
+    file: Option<PathBuf>,
+    /// Commit each line by itself, and go on after a failure
+    #[arg(long)]
+    keep_going: bool,
+    /// Decide everything, save nothing
+    #[arg(long, conflicts_with = "keep_going")]
+    dry_run: bool,
+    /// Answer each line with what the command itself would answer
+    #[arg(long, help_heading = "Output")]
+    full: bool,
+    #[command(flatten)]
+    write: WriteArgs,
+}
+
+const EXAMPLE: &str =
+    "One JSON object on each line: a command with its arguments, and `as` to name what it makes:
+  {\"create\":{\"title\":\"Parser\",\"tags\":[\"core\"]},\"as\":\"p\"}
+  {\"link\":{\"task\":\"$p\",\"type\":\"blocks\",\"target\":\"LAT-4\"}}
+  {\"comment\":{\"task\":\"$p\",\"text\":\"see the grammar\"}}
+All or nothing, in one transaction; one JSON line answers each.";
+
+/// Carries out the commands.
+pub fn run(args: Args, context: &Context) -> Result<Done, Failure> {
+    let path = args.file.unwrap_or_else(|| PathBuf::from("-"));
+    let (name, input) = source::reader(&path)?;
+    let lines = lines(BufReader::new(input), &name)?;
+    let batch = Batch::read(&lines, &context.identity(&args.write))?;
+    drop(lines);
+    let results = if args.keep_going {
+        context.writer()?.batch_each(batch)
+    } else {
+        let batch = batch.all_readable()?;
+        context.writer()?.batch(batch, args.dry_run)?
+    };
+    let mut done = answer(&results, args.full, args.write.output.quiet);
+    let changed = |line: &LineResult| line.result.as_ref().is_ok_and(|outcome| !outcome.events.is_empty());
+    if !args.dry_run && results.iter().any(changed) {
+        done = done.committed();
+    }
+    let failures = results.iter().filter_map(|line| line.result.as_ref().err());
+    Ok(done.status(failures.map(|failure| failure.code.exit_class().status()).max().unwrap_or_default()))
+}
+
+fn answer(results: &[LineResult], full: bool, quiet: bool) -> Done {
+    let mut text = String::new();
+    for line in results {
+        match (&line.result, quiet) {
+            (Err(failure), true) => {
+                output::complain(&format!("{}: {}", line.line, output::sentence(failure)))
+            }
+            (Ok(_), true) => text.extend(view::batch_id(line).map(|id| id + "\n")),
+            _ => text.push_str(&(json::line(&view::batch_line(line, full)) + "\n")),
+        }
+    }
+    Done::lines(text)
+}
+
+/// The lines that are not blank, with their numbers. Of one that is too long only its beginning
+/// is kept, enough to see that it is.
+fn lines(mut input: impl BufRead, name: &str) -> Result<Vec<(usize, Vec<u8>)>, Failure> {
+    let unreadable = |error: std::io::Error| source::unreadable(name, &error);
+    let (mut lines, mut total) = (Vec::new(), 0);
+    for number in 1.. {
+        let mut line = Vec::new();
+        let read =
+            input.by_ref().take(MAX_BYTES as u64 + 2).read_until(b'\n', &mut line).map_err(unreadable)?;
+        if read == 0 {
+            break;
+        }
+        total += read;
+        if line.last() == Some(&b'\n') {
+            line.pop();
+        } else if line.len() > MAX_BYTES {
+            total += input.skip_until(b'\n').map_err(unreadable)?;
+        }
+        if total > MOST {
+            return Err(Failure::new(
+                Code::ValidationError,
+                format!("line {number}: the input is longer than {} MiB", MOST >> 20),
+            )
+            .hint("split it into several batches")
+            .details(serde_json::json!({"line": number})));
+        }
+        if !line.iter().all(u8::is_ascii_whitespace) {
+            lines.push((number, line));
+        }
+    }
+    Ok(lines)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use crate::app::batch_members;
+    use crate::cli::COMMANDS;
+
+    /// What a batch leaves to the command line: how to answer, and texts in files.
+    const NOT_IN_A_BATCH: [&str; 7] = ["json", "quiet", "help", "file", "edit", "stale", "changes"];
+    const AUTHOR: [&str; 7] = ["name", "actor", "model", "session", "triggered_by", "on_behalf_of", "reason"];
+
+    #[test]
+    fn the_members_of_a_line_are_the_arguments_and_flags_of_the_command() {
+        let members = batch_members();
+        assert!(members.len() > 15);
+        for (name, members) in members {
+            let entry = COMMANDS.iter().find(|entry| entry.name == name).expect(name);
+            let declared = (entry.declare)(clap::Command::new(name));
+            let flags: BTreeSet<String> = declared
+                .get_arguments()
+                .map(|arg| arg.get_long().unwrap_or(arg.get_id().as_str()).replace('-', "_"))
+                .map(|flag| match flag.as_str() {
+                    "kind" => "type".to_owned(),
+                    "tasks" => "task".to_owned(),
+                    _ => flag,
+                })
+                .filter(|flag| !NOT_IN_A_BATCH.contains(&flag.as_str()) && !AUTHOR.contains(&flag.as_str()))
+                .collect();
+            let mut members: BTreeSet<String> = members.into_iter().map(str::to_owned).collect();
+            if ["plan", "notes", "context"].contains(&name) {
+                // In place of --file.
+                assert!(members.remove("text"));
+            }
+            assert_eq!(members, flags, "{name}");
+        }
+    }
+}

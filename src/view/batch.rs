@@ -1,0 +1,67 @@
+//! The answer to a line of a batch: what an agent needs to go on, and no more.
+
+use serde_json::{Map, Value, json};
+
+use crate::app::{LineResult, Outcome};
+
+/// One line's answer. `full` adds what the command itself would answer.
+#[must_use]
+pub fn batch_line(line: &LineResult, full: bool) -> Value {
+    let mut answer = Map::new();
+    answer.insert("line".into(), json!(line.line));
+    answer.insert("ok".into(), json!(line.result.is_ok()));
+    if let Some(name) = &line.name {
+        answer.insert("as".into(), json!(name));
+    }
+    match &line.result {
+        Ok(outcome) => add(&mut answer, line.command, outcome, full),
+        Err(failure) => drop(answer.insert("error".into(), super::failure(failure)["error"].take())),
+    }
+    Value::Object(answer)
+}
+
+/// The id of what a line made or changed, for those who want nothing else.
+#[must_use]
+pub fn batch_id(line: &LineResult) -> Option<String> {
+    let outcome = line.result.as_ref().ok()?;
+    match line.command {
+        "comment" | "event" => event_id(outcome),
+        "attach" => artifact_id(outcome),
+        _ => outcome.task.as_ref().map(crate::domain::Task::name),
+    }
+}
+
+fn event_id(outcome: &Outcome) -> Option<String> {
+    outcome.events.last().or(outcome.known.as_ref()).map(|event| event.id.to_string())
+}
+
+fn artifact_id(outcome: &Outcome) -> Option<String> {
+    outcome.artifact.as_ref().map(|artifact| artifact.id.to_string())
+}
+
+fn add(answer: &mut Map<String, Value>, command: &str, outcome: &Outcome, full: bool) {
+    if command != "context" {
+        answer.insert("id".into(), json!(outcome.task.as_ref().map(crate::domain::Task::name)));
+    }
+    match (command, &outcome.task) {
+        ("next", Some(task)) => drop(answer.insert("title".into(), json!(task.title))),
+        ("comment" | "event", _) => drop(answer.insert(command.into(), json!(event_id(outcome)))),
+        ("attach", _) => drop(answer.insert("artifact".into(), json!(artifact_id(outcome)))),
+        _ => {}
+    }
+    if outcome.events.is_empty() {
+        answer.insert("unchanged".into(), json!(true));
+    }
+    if !outcome.warnings.is_empty() {
+        answer.insert("warnings".into(), json!(outcome.warnings));
+    }
+    if full {
+        let event = outcome.events.last().or(outcome.known.as_ref());
+        let data = match (command, event, &outcome.artifact) {
+            ("event", Some(event), _) => event.value(),
+            ("attach", _, Some(artifact)) => super::artifact(artifact),
+            _ => super::task_of(outcome),
+        };
+        answer.insert("data".into(), data);
+    }
+}

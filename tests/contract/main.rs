@@ -1,0 +1,34 @@
+//! What scripts of the predecessor rely on, as rows of text: `rows/*.txt` hold one command each.
+//!
+//! A row is a call and what it must answer. How rows are written stands in `script.rs`, the shapes
+//! of answers in `shapes.txt`, the predecessor's commands and flags in `predecessor.txt`.
+#![allow(clippy::unwrap_used, clippy::panic, clippy::disallowed_methods, reason = "a test may fail")]
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod cover;
+mod play;
+mod script;
+mod shapes;
+
+/// A test for each file of rows, and the list of them all.
+macro_rules! rows {
+    ($($name:ident)*) => {
+        /// The rows of each command.
+        pub const ROWS: &[(&str, &str)] =
+            &[$((stringify!($name), include_str!(concat!("rows/", stringify!($name), ".txt"))),)*];
+
+        $(#[test]
+        fn $name() {
+            play::file(include_str!(concat!("rows/", stringify!($name), ".txt")));
+        })*
+    };
+}
+
+rows! {
+    archive assign attach backfill_ids batch branch blocked comment comment_delete comment_edit comments complete completions config
+    context create doctor event events export history hooks import init link list manual next notes plan react ready
+    rebuild resource session set_project_code search set_subproject_code setup show sql status sync unarchive unlink unreact update
+    usage
+}

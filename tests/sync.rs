@@ -1,0 +1,219 @@
+//! Two people, two clones, one repository: `lattice sync` brings them together through plain git.
+#![allow(clippy::unwrap_used, clippy::panic, clippy::disallowed_methods, reason = "a test may fail")]
+
+mod support;
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use serde::Deserialize;
+use serde_json::Value;
+use support::Project;
+
+/// Runs git in a project; whether it succeeded.
+fn git(project: &Project, args: &[&str]) -> bool {
+    let output = Command::new("git")
+        .args(["-c", "user.name=t", "-c", "user.email=t@example.org", "-c", "commit.gpgsign=false"])
+        .args(args)
+        .current_dir(project.path())
+        .env("GIT_CONFIG_GLOBAL", "/dev/null")
+        .env("GIT_CONFIG_SYSTEM", "/dev/null")
+        .output()
+        .unwrap();
+    output.status.success()
+}
+
+/// Everything below `.lattice/` that git would track.
+fn tree(project: &Project) -> BTreeMap<PathBuf, Vec<u8>> {
+    fn walk(at: &Path, root: &Path, found: &mut BTreeMap<PathBuf, Vec<u8>>) {
+        for entry in fs::read_dir(at).unwrap() {
+            let path = entry.unwrap().path();
+            let name = path.file_name().unwrap().to_string_lossy().into_owned();
+            if path.is_dir() {
+                walk(&path, root, found);
+            } else if !name.starts_with("lattice.db") && name != "lock" {
+                found.insert(path.strip_prefix(root).unwrap().to_path_buf(), fs::read(&path).unwrap());
+            }
+        }
+    }
+    let mut found = BTreeMap::new();
+    walk(&project.lattice(), &project.lattice(), &mut found);
+    found
+}
+
+// As docs/json.md has them; a member more is an error.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Conflicts {
+    tasks: Vec<TaskConflicts>,
+    tracker: Vec<Conflict>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct TaskConflicts {
+    id: String,
+    name: String,
+    title: String,
+    conflicts: Vec<Conflict>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Conflict {
+    what: String,
+    holds: Change,
+    lost: Vec<Change>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Change {
+    event_id: String,
+    ts: String,
+    actor: String,
+    value: Value,
+}
+
+fn commit(project: &Project) {
+    assert!(git(project, &["add", "-A"]) && git(project, &["commit", "-qm", "work"]));
+}
+
+/// A repository with one task, and a clone of it with a tracker of its own.
+fn two_clones() -> (Project, Project) {
+    let here = Project::new();
+    assert!(git(&here, &["init", "-q", "-b", "main"]));
+    here.task("Shared");
+    here.ok(["sync"]);
+    commit(&here);
+    let there = Project::empty();
+    assert!(git(&there, &["clone", "-q", here.path().to_str().unwrap(), "."]));
+    there.ok(["init"]);
+    (here, there)
+}
+
+/// Takes the other's commits in as a person would: pull, sync, commit what the merge left.
+fn pull(project: &Project, from: &Project) -> String {
+    let merged =
+        git(project, &["pull", "-q", "--no-rebase", "--no-edit", from.path().to_str().unwrap(), "main"]);
+    let run = project.run(["sync"]);
+    assert_eq!(run.status, 0, "{run:?}");
+    if !merged || !git(project, &["diff", "--quiet", "HEAD"]) {
+        commit(project);
+    }
+    run.stdout
+}
+
+#[test]
+fn clones_that_pull_and_sync_end_with_the_same_bytes_and_hear_what_was_changed_on_both_sides() {
+    let (here, there) = two_clones();
+    here.ok(["status", "LAT-1", "in_planning", "--actor", "human:ada"]);
+    here.ok(["create", "Made here", "--actor", "human:ada"]);
+    there.ok(["status", "LAT-1", "cancelled", "--actor", "agent:bo"]);
+    there.ok(["create", "Made there", "--actor", "agent:bo"]);
+    there.ok(["comment", "LAT-1", "not now", "--actor", "agent:bo"]);
+    for project in [&here, &there] {
+        project.ok(["sync"]);
+        commit(project);
+    }
+    let said = pull(&here, &there);
+    assert!(said.starts_with("In: 3 events on LAT-1, LAT-"), "{said}");
+    assert!(
+        said.contains("LAT-1 status: cancelled (agent:bo) holds; lost: in_planning (human:ada)"),
+        "{said}"
+    );
+    pull(&there, &here);
+    assert!(tree(&here) == tree(&there));
+    for project in [&here, &there] {
+        assert_eq!(project.ok(["sync"]), "In: nothing new.\nOut: nothing to write.\n");
+        assert!(git(project, &["diff", "--quiet", "HEAD"]));
+        assert_eq!(project.json(["list"]).as_array().unwrap().len(), 3);
+        assert_eq!(project.json(["doctor"])["findings"].as_array().unwrap().len(), 1);
+        let all: Conflicts = serde_json::from_value(project.json(["conflicts"])).unwrap();
+        assert!(all.tracker.is_empty() && all.tasks.len() == 1 && all.tasks[0].title == "Shared");
+        assert!(all.tasks[0].id.starts_with("task_") && all.tasks[0].name == "LAT-1");
+        let [status] = all.tasks[0].conflicts.as_slice() else { panic!("more than one") };
+        assert_eq!((status.what.as_str(), status.holds.value.as_str()), ("status", Some("cancelled")));
+        let [lost] = status.lost.as_slice() else { panic!("lost {} times", status.lost.len()) };
+        assert!(lost.event_id.starts_with("ev_") && lost.ts.ends_with('Z') && lost.actor == "human:ada");
+    }
+    // Whoever decides, having seen both, settles it everywhere.
+    here.ok(["status", "LAT-1", "needs_human", "--actor", "human:ada"]);
+    assert_eq!(here.ok(["conflicts"]), "No changes that did not know of each other.\n");
+    here.ok(["sync"]);
+    commit(&here);
+    pull(&there, &here);
+    assert_eq!(there.ok(["conflicts", "LAT-1", "--quiet"]), "");
+}
+
+#[test]
+fn a_tracker_without_a_tree_and_a_tree_that_is_ahead_are_both_brought_up() {
+    let project = Project::new();
+    project.task("First");
+    let said = project.ok(["sync"]);
+    assert!(said.starts_with("In: nothing new.\nOut: ") && said.ends_with(" files written.\n"), "{said}");
+    let data = project.json(["sync"]);
+    assert_eq!(
+        (data["in"]["new_events"].as_u64(), data["out"]["written"].as_array().unwrap().len()),
+        (Some(0), 0)
+    );
+    // By hand, as an editor would.
+    let plan = fs::read_dir(project.lattice().join("plans")).unwrap().next().unwrap().unwrap().path();
+    fs::write(&plan, "# First\n\n- do it\n").unwrap();
+    let said = project.ok(["sync"]);
+    assert!(said.starts_with("In: 1 event on LAT-1.\nOut: "), "{said}");
+    assert!(project.ok(["plan", "LAT-1"]).contains("- do it"));
+}
+
+#[test]
+fn what_cannot_be_taken_in_is_refused_before_anything_is_written() {
+    let project = Project::new();
+    project.task("First");
+    project.ok(["sync"]);
+    project.task("Second");
+    let log = fs::read_dir(project.lattice().join("events")).unwrap().map(|e| e.unwrap().path());
+    let log = log.filter(|path| !path.ends_with("_lifecycle.jsonl")).min().unwrap();
+    let broken = fs::read_to_string(&log).unwrap() + "{\"half\":";
+    fs::write(&log, &broken).unwrap();
+    let before = tree(&project);
+    let (status, error) = project.refused(["sync"]);
+    assert_eq!((status, &error["code"]), (1, &"IMPORT_INVALID".into()));
+    assert!(tree(&project) == before);
+}
+
+#[test]
+fn a_number_that_both_gave_out_is_named_when_it_is_asked_for_until_the_other_has_its_own() {
+    let (here, there) = two_clones();
+    here.ok(["create", "Made here", "--actor", "human:ada"]);
+    there.ok(["create", "Made there", "--actor", "agent:bo"]);
+    for project in [&here, &there] {
+        project.ok(["sync"]);
+        commit(project);
+    }
+    pull(&here, &there);
+    let run = here.run(["show", "LAT-2"]);
+    assert!(run.status == 0 && run.stdout.contains("Made here"), "{run:?}");
+    assert!(run.stderr.starts_with("Warning: LAT-2 is claimed by more than one task"), "{run:?}");
+    assert_eq!(here.run(["show", "LAT-3"]).stderr, "");
+    // In JSON it stands in the document, not beside it.
+    let run = here.run(["show", "LAT-2", "--json"]);
+    let document: Value = serde_json::from_str(&run.stdout).unwrap();
+    assert!(run.stderr.is_empty() && document["warnings"].as_array().unwrap().len() == 1, "{run:?}");
+    let (status, error) = here.refused(["renumber", "LAT-3", "lat-1", "--actor", "human:ada"]);
+    assert_eq!((status, &error["code"]), (1, &"CONFLICT".into()));
+    assert_eq!(here.refused(["renumber", "LAT-3", "seven", "--actor", "human:ada"]).1["code"], "INVALID_ID");
+    assert_eq!(here.ok(["renumber", "LAT-3", "--actor", "human:ada"]), "It is LAT-3 now.\n");
+    assert_eq!(here.ok(["renumber", "LAT-3", "--actor", "human:ada"]), "LAT-3 is its own already.\n");
+    assert_eq!(here.ok(["renumber", "LAT-1", "web-7", "--actor", "human:ada"]), "It is WEB-7 now.\n");
+    here.ok(["sync"]);
+    commit(&here);
+    pull(&there, &here);
+    assert!(tree(&here) == tree(&there));
+    for project in [&here, &there] {
+        assert_eq!(project.run(["show", "LAT-2"]).stderr, "");
+        assert!(project.ok(["show", "LAT-3"]).contains("Made there"));
+        assert!(project.ok(["show", "WEB-7"]).contains("Shared"));
+    }
+}
