@@ -34,8 +34,9 @@ pub fn sums(bench: &Bench, report: &mut Report) -> Result<()> {
     let tracker = Tracker::make(&bench.folder("sums"), bench.size(10_000, 300), 9)?;
     let count = bench.size(50, 5);
     report.heading(&format!("Sums over {} tasks with nine events each, against a bare read", tracker.tasks));
-    let bare = |_: usize| {
-        let args = [tracker.file().into_os_string(), "task_none".into()];
+    let keys = crate::pair::keys(&tracker)?;
+    let bare = |turn: usize| {
+        let args = [tracker.file().into_os_string(), keys[turn * 37 % keys.len()].clone().into()];
         Call::new(&bench.bare_read, &tracker.dir, args)
     };
     for command in ["stats", "weather"] {

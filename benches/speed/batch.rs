@@ -23,7 +23,7 @@ pub fn batch(bench: &Bench, report: &mut Report) -> Result<()> {
     report.figure(
         "calls against one batch",
         &format!("{ratio:.0} times ({:.0} ms against {:.1} ms)", millis(calls), millis(once)),
-        Some((ratio >= if count >= 1_000 { 10.0 } else { 1.0 }, "at least 10 times".to_owned())),
+        Some((ratio >= 50.0, "at least 50 times".to_owned())),
     );
     let (longer, peak) = run(bench, &model, "batch-longer", count * 10)?;
     let ratio = millis(longer) / millis(once);

@@ -21,6 +21,8 @@ pub fn reads(bench: &Bench, report: &mut Report) -> Result<()> {
         Call::new(&bench.bare_read, &tracker.dir, [tracker.file().into_os_string(), key.into()])
     };
     let lattice = |args: &[&str]| tracker.call(&bench.lattice, args);
+    let git =
+        |asked: &str| lattice(&["config", "set", "git.detect", asked, "--actor", "agent:bench"]).output();
     let hello = |_: usize| Call::new(&bench.bare_hello, &tracker.dir, [""; 0]);
     let pairs = Pairs::measure(count, |_| lattice(&["--version"]), hello)?;
     report.pairs("--version against a bare hello", &pairs, None);
@@ -30,6 +32,10 @@ pub fn reads(bench: &Bench, report: &mut Report) -> Result<()> {
     report.pairs("show", &Pairs::measure(count, show, bare)?, Some(1.4));
     let show = |turn: usize| lattice(&["show", &tracker.name(turn * 37), "--json"]);
     report.pairs("show --json", &Pairs::measure(count, show, bare)?, Some(1.4));
+    git("true")?;
+    let show = |turn: usize| lattice(&["show", &tracker.name(turn * 37)]);
+    report.pairs("show, asking git", &Pairs::measure(count, show, bare)?, None);
+    git("false")?;
     let pairs = Pairs::measure(count, |_| lattice(&["next"]), bare)?;
     report.pairs("next", &pairs, Some(1.4));
     let pairs = Pairs::measure(count, |_| lattice(&["list", "--limit", "20"]), bare)?;
@@ -37,7 +43,7 @@ pub fn reads(bench: &Bench, report: &mut Report) -> Result<()> {
     Ok(())
 }
 
-fn keys(tracker: &Tracker) -> Result<Vec<String>> {
+pub fn keys(tracker: &Tracker) -> Result<Vec<String>> {
     let conn = Connection::open(tracker.file())?;
     let mut statement = conn.prepare("SELECT id FROM tasks ORDER BY id LIMIT 500")?;
     Ok(statement.query_map([], |row| row.get(0))?.collect::<std::result::Result<_, _>>()?)
