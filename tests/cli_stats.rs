@@ -56,6 +56,9 @@ struct Line {
     days_stale: Option<u64>,
     event_count: Option<u64>,
     priority: Option<String>,
+    assigned_to: Option<String>,
+    completed_ago: Option<String>,
+    days_ago: Option<f64>,
 }
 
 #[derive(Deserialize)]
@@ -78,7 +81,7 @@ struct Stay {
 struct Blocked {
     currently_blocked: u64,
     total_blocked_episodes: u64,
-    avg_blocked_hours: Option<f64>,
+    avg_blocked_hours: f64,
 }
 
 #[derive(Deserialize)]
@@ -128,10 +131,10 @@ struct Totals {
 #[derive(Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case", deny_unknown_fields)]
 enum Attention {
-    NeedsHuman { id: String, full_id: String, title: String, status: String },
-    WipBreach { status: String, current: u64, limit: u64 },
-    UnassignedActive { id: String, full_id: String, title: String, status: String },
-    Stale { id: String, full_id: String, title: String, status: String, days_stale: u64 },
+    NeedsHuman { id: String, full_id: String, title: String, status: String, detail: String },
+    WipBreach { status: String, current: u64, limit: u64, detail: String },
+    UnassignedActive { id: String, full_id: String, title: String, status: String, detail: String },
+    Stale { id: String, full_id: String, title: String, status: String, detail: String, days_stale: u64 },
 }
 
 /// One task for each thing that needs looking at.
@@ -157,7 +160,7 @@ fn the_json_of_stats_is_what_the_document_says() {
     assert!(stats.recently_active.iter().all(|line| line.updated_ago.is_some()));
     assert!(stats.busiest.iter().all(|line| line.event_count.is_some()));
     assert_eq!((stats.velocity.len(), stats.velocity[7].count), (8, 1));
-    assert_eq!(stats.blocked.avg_blocked_hours, None);
+    assert!(stats.blocked.avg_blocked_hours.abs() < f64::EPSILON);
     assert_eq!(stats.agent_activity[0].event_count, 7);
     assert_eq!(stats.stale_total, 0);
 }
@@ -172,7 +175,9 @@ fn the_json_of_weather_is_what_the_document_says() {
     assert!(matches!(weather.attention[1], Attention::WipBreach { current: 1, limit: 0, .. }));
     assert!(matches!(&weather.attention[2], Attention::UnassignedActive { id, .. } if id == "LAT-2"));
     assert_eq!(weather.attention_totals.unassigned_active, 1);
+    assert_eq!(weather.headline.project, "LAT");
     assert_eq!(weather.recently_completed[0].id, "LAT-3");
+    assert!(weather.recently_completed[0].completed_ago.is_some());
     assert_eq!(weather.up_next[0].id, "LAT-4");
 }
 
@@ -191,7 +196,7 @@ fn a_tracker_without_tasks_has_statistics_and_weather() {
 fn people_read_it_in_lines_and_in_markdown() {
     let project = filled();
     let text = project.ok(["weather"]);
-    assert!(text.starts_with("[~~] lattice-test-"), "{text}");
+    assert!(text.starts_with("[~~] LAT: "), "{text}");
     assert!(text.contains("\nA human has to look: 1\n  LAT-1  needs_human  \"Ask\"\n"), "{text}");
     assert!(text.contains("\nToo many: 1\n  in_progress: 1 of 0\n"), "{text}");
     let markdown = project.ok(["weather", "--markdown"]);

@@ -175,11 +175,12 @@ impl App {
         })
     }
 
-    /// The configured name, else that of the folder.
+    /// The configured name, else the project code, else the name of the folder.
     fn project_name(&self, config: &Config) -> String {
         let configured = |key: &str| config.get(key).and_then(|name| name.as_str()).map(str::to_owned);
         let folder = || self.root().project.file_name().map(|name| name.to_string_lossy().into_owned());
         let name = configured("/project_name").or_else(|| configured("/instance_name"));
+        let name = name.or_else(|| configured("/project_code"));
         name.filter(|name| !name.trim().is_empty()).or_else(folder).unwrap_or_default()
     }
 }

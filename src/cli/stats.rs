@@ -77,13 +77,11 @@ fn text(stats: &Stats) -> String {
             lines.extend(shown);
         }
     };
-    tasks(
-        "Latest changes".to_owned(),
-        &mut stats.recent.iter().map(|task| (task, view::stats::ago(task, stats.now))),
-    );
+    let ago = |task: &TaskLine| format!("{} ago", view::stats::ago(task, stats.now));
+    tasks("Latest changes".to_owned(), &mut stats.recent.iter().map(|task| (task, ago(task))));
     tasks(
         format!("Stale: {}", stats.stale.count),
-        &mut stats.stale.first.iter().take(STALE).map(|task| (task, view::stats::ago(task, stats.now))),
+        &mut stats.stale.first.iter().take(STALE).map(|task| (task, ago(task))),
     );
     tasks(
         "Most events".to_owned(),

@@ -40,7 +40,7 @@ pub fn stats(stats: &Stats) -> Value {
         "blocked": {
             "currently_blocked": stats.currently_blocked,
             "total_blocked_episodes": stats.blocked.count,
-            "avg_blocked_hours": hours(stats.blocked),
+            "avg_blocked_hours": hours(stats.blocked).map_or_else(|| json!(0), |hours| json!(hours)),
         },
         "agent_activity": stats.actors.iter().map(|(actor, count): &Count| {
             json!({"actor": actor, "event_count": count})
@@ -52,21 +52,30 @@ pub fn stats(stats: &Stats) -> Value {
 #[must_use]
 pub fn weather(weather: &Weather) -> Value {
     let mut attention: Vec<Value> = Vec::new();
+    let item = |what: &str, task: &TaskLine, detail: String| {
+        with(with(line(task), "type", json!(what)), "detail", json!(detail))
+    };
     for task in &weather.needs_human.first {
-        attention.push(with(line(task), "type", json!("needs_human")));
+        attention.push(item("needs_human", task, "a person has to look".to_owned()));
     }
     for wip in &weather.breaches {
         attention.push(json!({
             "type": "wip_breach", "status": wip.status, "current": wip.current, "limit": wip.limit,
+            "detail": format!("{} of {}", wip.current, wip.limit),
         }));
     }
     for task in &weather.unassigned.first {
-        attention.push(with(line(task), "type", json!("unassigned_active")));
+        attention.push(item("unassigned_active", task, format!("{}, but nobody's", task.status)));
     }
     for task in &weather.stale.first {
-        let stale = with(line(task), "days_stale", json!(days(task, weather.now)));
-        attention.push(with(stale, "type", json!("stale")));
+        let stale = item("stale", task, format!("no change for {}", ago(task, weather.now)));
+        attention.push(with(stale, "days_stale", json!(days(task, weather.now))));
     }
+    let completed = |task: &TaskLine| {
+        let days_ago = age(task, weather.now) as f64 / 86_400.0;
+        let timed = with(line(task), "completed_ago", json!(ago(task, weather.now)));
+        with(timed, "days_ago", json!((days_ago * 10_000.0).round() / 10_000.0))
+    };
     json!({
         "headline": {"project": weather.project, "date": weather.date, "weather": sky(weather.sky)},
         "vital_signs": {
@@ -82,7 +91,7 @@ pub fn weather(weather: &Weather) -> Value {
             "unassigned_active": weather.unassigned.count,
             "stale": weather.stale.count,
         },
-        "recently_completed": weather.done.first.iter().map(line).collect::<Vec<_>>(),
+        "recently_completed": weather.done.first.iter().map(completed).collect::<Vec<_>>(),
         "up_next": weather.up_next.iter().map(next).collect::<Vec<_>>(),
     })
 }
@@ -99,14 +108,13 @@ pub fn sky(sky: Sky) -> &'static str {
     }
 }
 
-/// How long since the last change: the largest unit that fits.
+/// How long since the last change: `0m`, `59m`, `23h`, `12d`.
 #[must_use]
 pub fn ago(task: &TaskLine, now: i64) -> String {
     match age(task, now) {
-        seconds @ 0..60 => format!("{seconds}s ago"),
-        seconds @ 60..3_600 => format!("{}m ago", seconds / 60),
-        seconds @ 3_600..86_400 => format!("{}h ago", seconds / 3_600),
-        seconds => format!("{}d ago", seconds / 86_400),
+        seconds @ 0..3_600 => format!("{}m", seconds / 60),
+        seconds @ 3_600..86_400 => format!("{}h", seconds / 3_600),
+        seconds => format!("{}d", seconds / 86_400),
     }
 }
 
@@ -139,7 +147,7 @@ fn line(task: &TaskLine) -> Value {
 fn next(task: &Task) -> Value {
     json!({
         "id": task.name(), "full_id": task.id.as_str(), "title": task.title, "status": task.status,
-        "priority": task.priority,
+        "priority": task.priority, "assigned_to": task.assigned_to,
     })
 }
 

@@ -56,6 +56,7 @@ fn plain_text(text: &str, here: &str, ids: &mut Vec<String>) -> String {
     match digits.as_str() {
         "0000-00-00T00:00:00Z" => return "TIME".to_owned(),
         "0000-00-00" => return "DATE".to_owned(),
+        "0m" => return "AGO".to_owned(),
         _ => {}
     }
     let mut rest = text.replace(here, "HERE");
@@ -126,14 +127,30 @@ pub fn differ(place: &str, theirs: Option<&Value>, ours: Option<&Value>, found: 
     }
 }
 
+/// Lists that they write as the folder lists its files, or in which equals have no order.
+const UNORDERED: [&str; 10] = [
+    "/relationships_in",
+    "/by_priority",
+    "/by_type",
+    "/by_assignee",
+    "/by_tag",
+    "/recently_active",
+    "/busiest",
+    "/time_in_status",
+    "/attention",
+    "/agent_activity",
+];
+
 /// The items of a list that both sides can have, in an order that both can keep.
 fn comparable<'a>(place: &str, items: &'a [Value]) -> Vec<&'a Value> {
     // Plans and notes are files for them, events for us.
     let is_ours = |item: &&Value| matches!(item["type"].as_str(), Some("plan_updated" | "notes_updated"));
     let mut items: Vec<&Value> = items.iter().filter(|item| !is_ours(item)).collect();
-    if place.ends_with("/relationships_in") {
-        // They list these as the folder lists its files: in no order.
-        items.sort_by_key(|item| item.to_string());
+    if UNORDERED.iter().any(|name| place.ends_with(name)) {
+        items.sort_by_key(|item| {
+            [&item["type"], &item["id"], &item["source_task_id"], &item["status"], &item[0]]
+                .map(ToString::to_string)
+        });
     }
     items
 }
