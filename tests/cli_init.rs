@@ -237,7 +237,7 @@ fn a_root_that_points_elsewhere_is_mentioned() {
 #[test]
 fn at_a_terminal_what_is_open_is_asked() {
     let project = Project::empty();
-    let run = terminal::talk(project.command(["init"]), "ada\n\nnot a code\nweb\n");
+    let run = terminal::talk(project.command(["init"]), "ada\n\nnot a code\nweb\nperhaps\nn\n\n");
     assert_eq!(run.status, 0, "{}", run.stdout);
     assert!(run.stdout.contains("Your name") && run.stdout.contains("is not valid"), "{}", run.stdout);
     assert!(
@@ -245,6 +245,8 @@ fn at_a_terminal_what_is_open_is_asked() {
         "{}",
         run.stdout
     );
+    assert!(run.stdout.contains("answer y or n") && !project.path().join("CLAUDE.md").exists());
+    assert_eq!(project.ok(["list", "--quiet"]), "");
     let again = terminal::run(project.command(["init"]));
     assert!(again.stdout.starts_with("Already initialised"), "{}", again.stdout);
     let other = Project::empty();

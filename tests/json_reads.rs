@@ -29,6 +29,7 @@ struct Init {
     created: bool,
     instance_id: String,
     project_code: Option<String>,
+    files: Vec<Value>,
     imported: Option<Imported>,
 }
 

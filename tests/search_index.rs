@@ -40,7 +40,7 @@ fn drift(app: &App) -> Vec<(String, String)> {
 
 /// Something small that gives other numbers for other places.
 fn number(place: usize, below: usize) -> usize {
-    (place * 2_654_435_761 >> 7) % below
+    ((place * 2_654_435_761) >> 7) % below
 }
 
 #[test]

@@ -43,6 +43,7 @@ const ROOMS: &[Room] = &[
             "mime_guess",
             "anstream",
             "anstyle",
+            "rustix",
             "serde_json",
             "tempfile",
         ],

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::{App, Code, Failure, resolve};
 use crate::domain::Subject;
 use crate::domain::id::TaskId;
-use crate::store::{Arrival, FeedQuery};
+use crate::store::{Arrival, FeedQuery, Moment};
 
 /// A piece of the feed. Nothing of the file is held while it is printed.
 #[derive(Clone, Debug, Default)]
@@ -41,12 +41,7 @@ impl App {
         })?;
         let ours = self.epoch()?;
         match epoch {
-            Some(epoch) if epoch != ours => Err(Failure::new(
-                Code::CursorExpired,
-                format!("the cursor {text} is of another tracker file"),
-            )
-            .hint("the file was made anew since; begin again with `lattice events`")
-            .details(serde_json::json!({"epoch": ours}))),
+            Some(epoch) if epoch != ours => Err(expired(text, &ours)),
             _ => Ok(seq),
         }
     }
@@ -66,12 +61,24 @@ impl App {
         })
     }
 
-    /// One page of the feed; an empty one is its end.
+    /// What is another value as soon as there may be more in the feed.
     ///
     /// # Errors
-    /// [`Failure`] if the file cannot be read.
-    pub fn feed(&self, query: &FeedQuery, with_names: bool) -> Result<FeedPage, Failure> {
+    /// [`Failure`] if the file cannot be read, or lies where changes do not show.
+    pub fn moment(&self) -> Result<Moment, Failure> {
+        Ok(self.store.moment()?)
+    }
+
+    /// One page of the feed of this epoch; an empty one is its end.
+    ///
+    /// # Errors
+    /// `CURSOR_EXPIRED` if the file was made anew since; [`Failure`] if it cannot be read.
+    pub fn feed(&self, query: &FeedQuery, epoch: &str, with_names: bool) -> Result<FeedPage, Failure> {
         self.read(|reader| {
+            let ours = reader.epoch()?;
+            if ours != epoch {
+                return Err(expired(&format!("{epoch}:{}", query.since), &ours));
+            }
             let arrivals = reader.feed(query)?;
             let mut names = BTreeMap::new();
             let named = |arrival: &Arrival| {
@@ -94,4 +101,10 @@ impl App {
             Ok(FeedPage { arrivals, names })
         })
     }
+}
+
+fn expired(cursor: &str, ours: &str) -> Failure {
+    Failure::new(Code::CursorExpired, format!("the cursor {cursor} is of another tracker file"))
+        .hint("the file was made anew since; begin again with `lattice events`")
+        .details(serde_json::json!({"epoch": ours}))
 }

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use super::bulk::{self, ImportReport, ImportSet, Merge};
 use super::execute::write_bodies;
+use super::seed::seed;
 use super::{App, Code, Failure, World};
 use crate::domain::config::{default_config, opinionated_names};
 use crate::domain::decide::checked_code;
@@ -28,6 +29,8 @@ pub struct InitOptions {
     pub heartbeat: bool,
     /// The workflow's names in plain talk instead of its slugs.
     pub opinionated: bool,
+    /// Make example tasks.
+    pub seed: bool,
 }
 
 impl InitOptions {
@@ -112,6 +115,22 @@ pub(super) fn fill(
         )
         .hint("add --project-code CODE"));
     }
+    if options.seed {
+        let fault = match tree {
+            Some(_) => Some((
+                "example tasks are for a new tracker, and a tree lies here already",
+                "leave --seed away",
+            )),
+            None if options.project_code.is_none() => Some((
+                "example tasks need short ids, and there is no project code",
+                "add --project-code CODE",
+            )),
+            None => None,
+        };
+        if let Some((message, hint)) = fault {
+            return Err(Failure::new(Code::ValidationError, message).hint(hint));
+        }
+    }
     let mut bodies = Vec::new();
     if config.instance_id().is_none() {
         bodies.push(changed("", new_config(world, options, config.value())));
@@ -127,6 +146,10 @@ pub(super) fn fill(
         bodies.push(EventBody::of_instance(kind::CONTEXT_UPDATED, json!({"body": context(options)})));
     }
     write_bodies(tx, world, &author, bodies)?;
+    if options.seed {
+        let author = Author { actor: Actor::Plain("system:init".to_owned()), stamp: Stamp::default() };
+        seed(tx, world, &author)?;
+    }
     Ok(report)
 }
 

@@ -26,9 +26,12 @@ mod list;
 mod mend;
 mod next;
 mod read;
+mod redact;
+mod redactions;
 mod resolve;
 mod resource;
 mod search;
+mod seed;
 mod session;
 mod tree_report;
 mod versions;
@@ -55,6 +58,8 @@ pub use list::{BlockReason, BlockedTask, Listing};
 pub use mend::{Mended, TREE_CHECK, TreeState};
 pub use next::POOL;
 pub use read::{ArtifactInfo, CommentThread, Details, PlanText, Related};
+pub use redact::Redaction;
+pub use redactions::holding;
 pub use resolve::{chosen_artifact_id, chosen_event_id, chosen_resource_id, chosen_task_id, comment_id};
 pub use resource::{Known, Resources, patiently};
 pub use search::Hits;
@@ -63,8 +68,9 @@ pub use versions::Version;
 pub use world::World;
 
 pub use crate::store::{
-    Answer, Arrival, Copied, FeedQuery, FoundIn, Hit, Incoming, Limits, Piece, Reader, Restored, Root,
-    SQL_VIEWS, ShortIdIndex, SqlValue, Table, TaskFilter, TaskSort, TextKind, Totals, Waiting, hex, sha256,
+    Answer, Arrival, Copied, FeedQuery, FoundIn, Hit, Incoming, Limits, Moment, Piece, Reader, Restored,
+    Root, SQL_VIEWS, ShortIdIndex, SqlValue, Table, TaskFilter, TaskSort, TextKind, Totals, Waiting, hex,
+    sha256,
 };
 use crate::store::{Store, find};
 

@@ -3,11 +3,12 @@
 use std::io::Write;
 
 use super::context::Context;
+use super::follow;
 use super::history;
 use super::output::{Done, output_failed};
 use super::text::printable;
 use super::write::OutputArgs;
-use crate::app::{Failure, FeedPage, FeedQuery};
+use crate::app::{App, Failure, FeedPage, FeedQuery};
 use crate::domain::{Subject, json};
 use crate::view;
 
@@ -23,6 +24,9 @@ pub struct Args {
     /// Only events of this task
     #[arg(long)]
     task: Option<String>,
+    /// Go on and print each event as it comes, until --limit is reached or the reader is gone
+    #[arg(long)]
+    follow: bool,
     /// At most so many
     #[arg(long, value_name = "N", value_parser = super::parse::count)]
     limit: Option<usize>,
@@ -45,31 +49,62 @@ pub fn run(args: Args, context: &Context) -> Result<Done, Failure> {
         OutputArgs { quiet: true, .. } => Form::Quiet,
         _ => Form::Human,
     };
-    let app = context.reader()?;
+    let mut app = context.reader()?;
     let epoch = app.epoch()?;
-    let mut query = FeedQuery {
+    let query = FeedQuery {
         since: args.since.as_deref().map(|text| app.cursor(text)).transpose()?.unwrap_or(0),
         kind: args.kind,
         task: args.task.as_deref().map(|text| app.feed_task(text)).transpose()?,
         limit: None,
     };
-    let mut left = args.limit.unwrap_or(usize::MAX);
-    while left > 0 {
-        let size = left.min(PAGE);
-        query.limit = Some(size);
-        let page = app.feed(&query, form == Form::Human)?;
-        let Some(last) = page.arrivals.last() else { return Ok(Done::silent()) };
-        query.since = last.seq;
-        left -= page.arrivals.len();
-        print(&page, &epoch, form)?;
-        if page.arrivals.len() < size {
+    let mut feed = Feed { query, epoch, form, left: args.limit.unwrap_or(usize::MAX) };
+    while args.follow {
+        // Asked before the feed is read: what comes in between is noticed.
+        let moment = app.moment()?;
+        feed.print(&app)?;
+        if feed.left == 0 || !follow::until(|| Ok(app.moment()? != moment))? {
             return Ok(Done::silent());
         }
+        if app.moment()?.is_replaced {
+            app = context.reader()?;
+        }
     }
-    query.limit = Some(1);
-    let more = form == Form::Human && !app.feed(&query, false)?.arrivals.is_empty();
-    let note = || format!("There are more; go on with --since {}:{}", epoch, query.since);
+    feed.print(&app)?;
+    let more = feed.left == 0 && form == Form::Human && feed.goes_on(&app)?;
+    let note = || format!("There are more; go on with --since {}:{}", feed.epoch, feed.query.since);
     Ok(if more { Done::silent().note(note()) } else { Done::silent() })
+}
+
+/// What is still to be printed.
+struct Feed {
+    query: FeedQuery,
+    epoch: String,
+    form: Form,
+    left: usize,
+}
+
+impl Feed {
+    /// Prints all that is there, up to the limit.
+    fn print(&mut self, app: &App) -> Result<(), Failure> {
+        while self.left > 0 {
+            let size = self.left.min(PAGE);
+            self.query.limit = Some(size);
+            let page = app.feed(&self.query, &self.epoch, self.form == Form::Human)?;
+            let Some(last) = page.arrivals.last() else { return Ok(()) };
+            self.query.since = last.seq;
+            self.left -= page.arrivals.len();
+            print(&page, &self.epoch, self.form)?;
+            if page.arrivals.len() < size {
+                return Ok(());
+            }
+        }
+        Ok(())
+    }
+
+    fn goes_on(&mut self, app: &App) -> Result<bool, Failure> {
+        self.query.limit = Some(1);
+        Ok(!app.feed(&self.query, &self.epoch, false)?.arrivals.is_empty())
+    }
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]

@@ -9,17 +9,20 @@ use super::text::{printable, several};
 use super::write::OutputArgs;
 use crate::app::{self, Code, Failure, HookReport, Outcome, Standing, Trust, World, hook_id};
 use crate::domain::hooks::{self, Hook};
-use crate::export::replace_file;
+use crate::export::{make_folders, replace_file};
 use crate::view;
 
+/// What people have to know who set hooks.
+const ABOUT: &str = "A hook is a shell command in the configuration, run after the change is saved:
+  hooks.post_event             every event
+  hooks.on.TYPE                a type, such as comment_added
+  hooks.transitions.A -> B     a move; * is any status
+It gets the event on standard input and LATTICE_TASK_ID, LATTICE_EVENT_TYPE and others in the environment.
+`--no-hooks` on any command, or LATTICE_NO_HOOKS=1, runs none.";
+
 /// What is to be done with the hooks.
-///
-/// A hook is a shell command of the configuration: `hooks.post_event`, `hooks.on.TYPE`,
-/// `hooks.transitions.FROM -> TO` (`*` for any status). It runs after the change is saved, with
-/// the event on standard input, and only where it was trusted. `--no-hooks` on any command, or
-/// LATTICE_NO_HOOKS=1, runs none.
 #[derive(clap::Args, Debug)]
-#[command(arg_required_else_help = false)]
+#[command(arg_required_else_help = false, after_help = ABOUT)]
 pub struct Args {
     #[command(subcommand)]
     action: Action,
@@ -89,7 +92,7 @@ fn decide(args: &ChangeArgs, trusted: bool, context: &Context) -> Result<Done, F
         trust.decide(&hooks, about, trusted);
         let (file, content) = trust.file()?;
         if let Some(folder) = file.parent() {
-            std::fs::create_dir_all(folder).map_err(|error| Failure::io(&error, folder))?;
+            make_folders(folder)?;
         }
         replace_file(&file, content.as_bytes())?;
     }

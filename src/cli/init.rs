@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use super::agents::{self, Draft};
 use super::context::Context;
 use super::import::notices;
 use super::output::Done;
@@ -47,14 +48,23 @@ pub struct Args {
     /// How statuses are called: classic or opinionated
     #[arg(long, value_name = "NAME", default_value = "classic", ignore_case = true, value_parser = ["classic", "opinionated"])]
     workflow: String,
-    /// No example tasks: none are ever made
-    #[arg(long, hide = true)]
+    /// Make four example tasks
+    #[arg(long, overrides_with = "no_seed")]
+    seed: bool,
+    /// Do not (the default)
+    #[arg(long, overrides_with = "seed")]
     no_seed: bool,
-    /// No agents.md: none is written
-    #[arg(long, hide = true)]
+    /// Tell agents about the tracker, in agents.md (or AGENTS.md, if it is there)
+    #[arg(long, overrides_with = "no_setup_agents")]
+    setup_agents: bool,
+    /// Do not (the default)
+    #[arg(long, overrides_with = "setup_agents")]
     no_setup_agents: bool,
-    /// No CLAUDE.md: none is written
-    #[arg(long, hide = true)]
+    /// Tell Claude Code about the tracker, in CLAUDE.md
+    #[arg(long, overrides_with = "no_setup_claude")]
+    setup_claude: bool,
+    /// Do not (the default)
+    #[arg(long, overrides_with = "setup_claude")]
     no_setup_claude: bool,
     /// What the tracker is for
     #[arg(long, value_name = "TEXT")]
@@ -68,7 +78,16 @@ pub fn run(args: Args, context: &Context) -> Result<Done, Failure> {
     let project = project(&args.path)?;
     let found = App::tracker_of(&project);
     let lattice = found.as_ref().map_or_else(|| project.join(".lattice"), |root| root.lattice.clone());
-    let options = if found.is_some() { InitOptions::default() } else { options(&args)?.checked()? };
+    let (options, files) = match found.is_some() {
+        true => (InitOptions::default(), files_asked(&args)),
+        false => options(&args)?,
+    };
+    let options = options.checked()?;
+    // What keeps one of these from being written is found before anything is made.
+    let texts: Vec<Draft> = files
+        .into_iter()
+        .map(|file| Draft::block(&project, file(&project), false))
+        .collect::<Result<_, Failure>>()?;
     let tree = match found.is_none() && export::holds_tree(&lattice) {
         true => Some(export::read_tree(&lattice, &ReadOptions::default())?),
         false => None,
@@ -76,7 +95,20 @@ pub fn run(args: Args, context: &Context) -> Result<Done, Failure> {
     let set = tree.as_ref().map(|tree| &tree.set);
     let outcome = App::init(&lattice, &World::real(), context.wait()?, &options, set)?;
     let heard = tree.map(|tree| tree.report).unwrap_or_default();
-    answer(args.output, project, lattice, &outcome, &heard)
+    let made = matches!(outcome, InitOutcome::Made(_));
+    for text in &texts {
+        text.write().map_err(|failure| if made { made_but(failure) } else { failure })?;
+    }
+    answer(args.output, project, lattice, &outcome, &heard, &texts)
+}
+
+/// A file for agents, by its name in the project.
+type NameOf = fn(&Path) -> &'static str;
+
+fn files_asked(args: &Args) -> Vec<NameOf> {
+    let asked: [(bool, NameOf); 2] =
+        [(args.setup_agents, agents::agents_file), (args.setup_claude, |_| "CLAUDE.md")];
+    asked.into_iter().filter(|(asked, _)| *asked).map(|(_, name)| name).collect()
 }
 
 fn answer(
@@ -85,6 +117,7 @@ fn answer(
     lattice: PathBuf,
     outcome: &InitOutcome,
     heard: &TreeReport,
+    texts: &[Draft],
 ) -> Result<Done, Failure> {
     let place = lattice.display().to_string();
     let (made, imported) = match outcome {
@@ -95,15 +128,26 @@ fn answer(
         let root = Root { project: project.clone(), tree: lattice.clone(), lattice };
         let config = App::open_read(root, World::real())
             .and_then(|app| app.read(|reader| Ok::<_, Failure>(reader.config()?)))
-            .map_err(|failure| if made { made_unread(failure) } else { failure })?;
+            .map_err(|failure| if made { made_but(failure) } else { failure })?;
         match output.json {
-            true => Done::envelope(view::init(&place, made, &config, imported.map(|report| (report, heard)))),
-            false => Done::lines(greeting(&place, &config, imported)),
+            true => {
+                let files = texts.iter().map(Draft::value).collect();
+                Done::envelope(view::init(
+                    &place,
+                    made,
+                    &config,
+                    imported.map(|report| (report, heard)),
+                    files,
+                ))
+            }
+            false => Done::lines(greeting(&place, &config, imported, texts)),
         }
     } else if output.quiet {
         Done::lines(place)
     } else {
-        Done::lines(format!("Already initialised: {}", printable(&place)))
+        let mut lines = vec![format!("Already initialised: {}", printable(&place))];
+        lines.extend(texts.iter().map(Draft::sentence));
+        Done::lines(lines.join("\n"))
     };
     let done = if output.json || imported.is_none() { done } else { notices(done, heard, false) };
     let done = match World::real().variable("LATTICE_ROOT").map(PathBuf::from) {
@@ -116,14 +160,14 @@ fn answer(
     Ok(if made { done.committed() } else { done })
 }
 
-/// The tracker is there, and only then could it not be read.
-fn made_unread(failure: Failure) -> Failure {
+/// The tracker is there, and only then something failed.
+fn made_but(failure: Failure) -> Failure {
     Failure { message: format!("the tracker is made, but {}", failure.message), ..failure }
         .hint("see `lattice doctor`")
 }
 
 /// What a person reads about a new tracker.
-fn greeting(place: &str, config: &Config, imported: Option<&ImportReport>) -> String {
+fn greeting(place: &str, config: &Config, imported: Option<&ImportReport>, texts: &[Draft]) -> String {
     let mut lines = vec![format!("Made the tracker {place}")];
     if let Some(report) = imported {
         lines.push(format!(
@@ -146,6 +190,7 @@ fn greeting(place: &str, config: &Config, imported: Option<&ImportReport>) -> St
         Some(prefix) => format!("Short ids: {prefix}-1, {prefix}-2, …"),
         None => "Short ids: none yet; `lattice set-project-code CODE` brings them".to_owned(),
     });
+    lines.extend(texts.iter().map(Draft::sentence));
     lines.push("Next: lattice create TITLE".to_owned());
     lines.iter().map(|line| printable(line) + "\n").collect()
 }
@@ -156,8 +201,9 @@ fn project(path: &Path) -> Result<PathBuf, Failure> {
     found.ok_or_else(|| Failure::new(Code::Usage, format!("--path {} is not a folder", path.display())))
 }
 
-/// The flags; at a terminal, what they leave open is asked.
-fn options(args: &Args) -> Result<InitOptions, Failure> {
+/// The flags; at a terminal, what they leave open is asked. With it the files that are wanted
+/// outside of `.lattice/`.
+fn options(args: &Args) -> Result<(InitOptions, Vec<NameOf>), Failure> {
     let mut options = InitOptions {
         actor: args.actor.as_deref().map(actor).transpose()?,
         project_code: args.project_code.clone(),
@@ -168,7 +214,9 @@ fn options(args: &Args) -> Result<InitOptions, Failure> {
         description: args.description.clone(),
         heartbeat: args.heartbeat,
         opinionated: args.workflow.eq_ignore_ascii_case("opinionated"),
+        seed: args.seed,
     };
+    let mut files = files_asked(args);
     let settled = args.actor.is_some() && args.project_code.is_some();
     if let Some(mut prompt) = Prompt::new().filter(|_| !settled && !args.output.json && !args.output.quiet) {
         if options.actor.is_none() {
@@ -184,6 +232,13 @@ fn options(args: &Args) -> Result<InitOptions, Failure> {
             let question = "Letters for short ids, such as LAT for LAT-1 (empty for none)";
             options.project_code = prompt.ask(question, |text| Ok(checked_code("project code", text)?))?;
         }
+        if options.project_code.is_some() && !args.seed && !args.no_seed {
+            options.seed = prompt.confirm("Make example tasks", true)?;
+        }
+        let open = !(args.setup_agents || args.no_setup_agents || args.setup_claude || args.no_setup_claude);
+        if open && prompt.confirm("Tell agents about the tracker, in agents.md and CLAUDE.md", false)? {
+            files = vec![agents::agents_file, |_| "CLAUDE.md"];
+        }
     }
-    Ok(options)
+    Ok((options, files))
 }

@@ -144,7 +144,9 @@ impl Form {
             (false, None) => std::io::stdout().is_terminal().then_some(Format::Table),
         };
         let done = match format {
-            Some(Format::Json) => Done::document(view::listing(listing, self.objects(listing))),
+            Some(Format::Json) => {
+                Done::rows(view::listing(listing, self.objects(listing)), self.fields.is_some())
+            }
             Some(Format::Jsonl) => Done::lines(format::lines(&self.objects(listing))),
             Some(format) => Done::lines(self.grid(listing, format)?),
             None if self.output.quiet => Done::lines(each(listing, Task::name)),

@@ -2,11 +2,14 @@
 //!
 //! Command files are alike: help text, an argument struct, `run`. They hold no rules.
 
+mod agents;
 mod context;
+mod follow;
 mod format;
 mod history;
 mod output;
 mod parse;
+mod plugin;
 mod progress;
 mod prompt;
 mod several;
@@ -47,12 +50,15 @@ mod import;
 mod init;
 mod link;
 mod list;
+mod man;
 mod next;
 mod notes;
 mod plan;
+mod plugins;
 mod react;
 mod ready;
 mod rebuild;
+mod redact;
 mod renumber;
 mod resource;
 mod restore;
@@ -60,6 +66,11 @@ mod search;
 mod session;
 mod set_project_code;
 mod set_subproject_code;
+mod setup_claude;
+mod setup_claude_skill;
+mod setup_codex;
+mod setup_openclaw;
+mod setup_prompt;
 mod show;
 mod sql;
 mod status;
@@ -99,10 +110,12 @@ enum Group {
     Talk,
     Questions,
     Sharing,
+    Agents,
 }
 
 impl Group {
-    const ALL: [Self; 5] = [Self::Tasks, Self::Talk, Self::Questions, Self::Sharing, Self::Tracker];
+    const ALL: [Self; 6] =
+        [Self::Tasks, Self::Talk, Self::Questions, Self::Sharing, Self::Tracker, Self::Agents];
 
     fn heading(self) -> &'static str {
         match self {
@@ -111,6 +124,7 @@ impl Group {
             Self::Talk => "Comments, plans, notes",
             Self::Questions => "Questions",
             Self::Sharing => "Sharing",
+            Self::Agents => "Setting up agents",
         }
     }
 }
@@ -175,6 +189,7 @@ const COMMANDS: &[Entry] = &[
     entry!(doctor, "doctor", Tracker, "Examine the tracker"),
     entry!(backup, "backup", Tracker, "Copy the whole tracker into one file"),
     entry!(restore, "restore", Tracker, "Put a backup in the place of the tracker"),
+    entry!(redact, "redact", Tracker, "Take the content of an event away, for good"),
     entry!(rebuild, "rebuild", Tracker, "Make the derived tables anew from the log"),
     entry!(init, "init", Tracker, "Make the tracker of a project"),
     entry!(context_text, "context", Tracker, "Show or write what the tracker is for"),
@@ -184,6 +199,13 @@ const COMMANDS: &[Entry] = &[
     entry!(backfill_ids, "backfill-ids", Tracker, "Give short ids to tasks without one"),
     entry!(renumber, "renumber", Tracker, "Give a task a short id of its own"),
     entry!(hooks, "hooks", Tracker, "Show the commands that run after changes, and trust them"),
+    entry!(setup_claude, "setup-claude", Agents, "Tell Claude Code about the tracker, in CLAUDE.md"),
+    entry!(setup_claude_skill, "setup-claude-skill", Agents, "Give Claude Code the skill, in ~/.claude"),
+    entry!(setup_codex, "setup-codex", Agents, "Give Codex the skill, in ~/.agents"),
+    entry!(setup_openclaw, "setup-openclaw", Agents, "Give OpenClaw the skill, in skills/ or ~/.openclaw"),
+    entry!(setup_prompt, "setup-prompt", Agents, "Print the text that teaches agents the work cycle"),
+    entry!(plugins, "plugins", Tracker, "List the programs on PATH that answer as commands"),
+    entry!(man, "man", Tracker, "Print the manual"),
     entry!(completions, "completions", Tracker, "Print what a shell needs to complete commands"),
 ];
 
@@ -198,6 +220,7 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> std::process::ExitCode 
             hooks::after(result, &context, matches.get_flag(parse::NO_HOOKS))
         }
         Line::Answer(done) => Ok(done),
+        Line::Plugin(path, args) => Err(plugin::become_it(&path, &args, &context)),
         Line::Nothing => Ok(welcome::welcome(&context)),
     });
     output::finish(result, &context)

@@ -18,6 +18,8 @@ pub struct Done {
     warnings: Vec<String>,
     notes: Vec<String>,
     envelope: Option<Value>,
+    /// Whether each row of `data` stands on one line.
+    in_rows: bool,
     /// Whether a change was committed, so that a failure to print must not look like one to save.
     committed: bool,
     status: u8,
@@ -32,6 +34,11 @@ impl Done {
     /// An answer in JSON with its own envelope.
     pub fn document(envelope: Value) -> Self {
         Self { envelope: Some(envelope), ..Self::default() }
+    }
+
+    /// An answer in JSON, each row of `data` on one line if these are `short`.
+    pub fn rows(envelope: Value, short: bool) -> Self {
+        Self { in_rows: short, ..Self::document(envelope) }
     }
 
     /// An answer in text; a newline is added where it lacks one, nothing stays nothing.
@@ -109,7 +116,7 @@ fn print(done: Done, context: &Context) -> ExitCode {
             if !done.warnings.is_empty() {
                 envelope["warnings"] = done.warnings.clone().into();
             }
-            view::document(&envelope)
+            if done.in_rows { view::document_of_rows(&envelope) } else { view::document(&envelope) }
         }
         None => {
             for warning in &done.warnings {

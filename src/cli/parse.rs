@@ -5,13 +5,14 @@
 //! sees them all.
 
 use std::ffi::OsString;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::error::ErrorKind;
 use clap::{Arg, ArgAction, ArgMatches, Command as Clap};
 
 use super::output::{self, Done};
-use super::{COMMANDS, Entry, Group};
+use super::{COMMANDS, Entry, Group, plugin};
 use crate::app::{Code, Failure};
 
 /// What a line asks for.
@@ -20,6 +21,8 @@ pub enum Line {
     Command(&'static Entry, ArgMatches),
     /// Text that answers already: help or the version.
     Answer(Done),
+    /// The words behind a command that is not ours, and the program that answers it.
+    Plugin(PathBuf, Vec<OsString>),
     /// The program's name and no more.
     Nothing,
 }
@@ -43,6 +46,11 @@ pub fn command_line(args: &[OsString]) -> Result<Line, Failure> {
     };
     let named = args.get(1).and_then(|arg| arg.to_str());
     let only = named.and_then(|name| COMMANDS.iter().find(|entry| entry.name == name));
+    if only.is_none()
+        && let Some(path) = named.filter(|name| *name != "help").and_then(plugin::find)
+    {
+        return Ok(Line::Plugin(path, args.get(2..).unwrap_or_default().to_vec()));
+    }
     let root = match only {
         Some(entry) => program().subcommand(declared(entry)),
         None if matches!(named, Some("--version" | "-V")) => program(),

@@ -4,7 +4,7 @@ use std::io::{self, IsTerminal, Write};
 
 use super::output::{complain, output_failed};
 use super::text::printable;
-use crate::app::Failure;
+use crate::app::{Code, Failure};
 
 /// A person who can be asked.
 pub struct Prompt {
@@ -43,5 +43,20 @@ impl Prompt {
             }
         }
         Ok(None)
+    }
+
+    /// Asks for yes or no; an empty answer is `usual`. Without anybody to answer it is no.
+    ///
+    /// # Errors
+    /// `OUTPUT_FAILED` if the question cannot be shown.
+    pub fn confirm(&mut self, question: &str, usual: bool) -> Result<bool, Failure> {
+        let choice = if usual { "[Y/n]" } else { "[y/N]" };
+        let answer =
+            self.ask(&format!("{question}? {choice}"), |text| match text.to_lowercase().as_str() {
+                "y" | "yes" => Ok(true),
+                "n" | "no" => Ok(false),
+                _ => Err(Failure::new(Code::ValidationError, "answer y or n")),
+            })?;
+        Ok(answer.unwrap_or(usual && !self.ended))
     }
 }

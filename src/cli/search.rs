@@ -83,7 +83,9 @@ pub fn run(args: Args, context: &Context) -> Result<Done, Failure> {
         (false, None) => (fields.is_some() && !args.output.quiet).then_some(Format::Table),
     };
     let done = match format {
-        Some(Format::Json) => Done::document(view::search::search(&hits, objects(&hits, fields))),
+        Some(Format::Json) => {
+            Done::rows(view::search::search(&hits, objects(&hits, fields)), fields.is_some())
+        }
         Some(Format::Jsonl) => Done::lines(format::lines(&objects(&hits, fields))),
         Some(format) => Done::lines(grid(&hits, fields, format)?),
         None if args.output.quiet => Done::lines(each(&hits, |hit| hit.task.name())),

@@ -1,27 +1,62 @@
-//! What `lattice` alone says: where the tracker is, and what to type.
+//! What `lattice` alone says: where the tracker is, how it stands, and what to type.
 
 use super::context::Context;
 use super::output::Done;
 use super::text::printable;
+use crate::app::Failure;
 
-/// Few lines, others inside a project than outside. It always succeeds.
+/// Few lines, others inside a project than outside. It only reads, and always succeeds.
 pub fn welcome(context: &Context) -> Done {
-    let commands: &[(&str, &str)] = match context.root() {
-        Ok(_) => &[
-            ("lattice next --claim", "take the best task that waits for nothing"),
-            ("lattice list", "see all tasks"),
-            ("lattice create TITLE", "make one"),
-        ],
-        Err(_) => &[("lattice init", "make a tracker in this folder")],
+    let (heading, commands): (String, &[(&str, &str)]) = match inside(context) {
+        Ok(heading) => (
+            heading,
+            &[
+                ("lattice next --claim", "take the best task that waits for nothing"),
+                ("lattice list", "see all tasks"),
+                ("lattice create TITLE", "make one"),
+            ],
+        ),
+        Err(failure) => (outside(&failure), &[("lattice init", "make a tracker in this folder")]),
     };
-    let mut text = match context.root() {
-        Ok(root) => format!("The tracker {}\n\n", printable(&root.lattice.display().to_string())),
-        Err(failure) => {
-            format!("Lattice, a task tracker inside a repository: {}\n\n", printable(&failure.message))
-        }
-    };
+    let mut text = format!("{heading}\n");
     for (command, what) in commands.iter().chain(&[("lattice --help", "see all commands")]) {
         text.push_str(&format!("  {command:20}  {what}\n"));
     }
     Done::lines(text)
+}
+
+/// The tracker: its place, how many tasks stand where, and the one to do now.
+fn inside(context: &Context) -> Result<String, Failure> {
+    let app = context.reader()?;
+    let (name, counts) = app.read(|reader| {
+        let config = reader.config()?;
+        let mut counts = Vec::new();
+        for status in config.statuses() {
+            match reader.in_status(&status)? {
+                0 => {}
+                tasks => counts.push(format!("{tasks} {}", config.display_name(&status))),
+            }
+        }
+        let name = config.get("/project_name").and_then(|name| name.as_str()).map(str::to_owned);
+        Ok::<_, Failure>((name, counts))
+    })?;
+    let mut lines = vec![format!("The tracker {}", app.root().lattice.display())];
+    if let Some(name) = name {
+        lines = vec![format!("{name}: {}", app.root().lattice.display())];
+    }
+    lines.push(if counts.is_empty() { "No tasks yet".to_owned() } else { counts.join(" · ") });
+    // An actor that is none is told so by the commands that need one.
+    if let Ok(Some(task)) = app.peek_next(&context.asker(None, None), None) {
+        lines.push(format!("Next: {} \"{}\"", task.name(), task.title));
+    }
+    Ok(lines.iter().map(|line| printable(line) + "\n").collect())
+}
+
+fn outside(failure: &Failure) -> String {
+    let mut text = format!("Lattice, a task tracker inside a repository: {}\n", printable(&failure.message));
+    // How to make one stands below already.
+    if let Some(hint) = failure.hint.as_ref().filter(|hint| !hint.starts_with("`lattice init` makes")) {
+        text.push_str(&format!("Hint: {}\n", printable(hint)));
+    }
+    text
 }

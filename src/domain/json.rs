@@ -17,6 +17,19 @@ pub fn document(value: &Value) -> String {
     text
 }
 
+/// The same with each row of `data` on one line: half the text where rows are short.
+#[must_use]
+pub fn document_of_rows(value: &Value) -> String {
+    let Some(Value::Array(rows)) = value.get("data").filter(|data| !is_empty(data)) else {
+        return document(value);
+    };
+    let mut frame = value.clone();
+    frame["data"] = Value::Array(Vec::new());
+    let rows = rows.iter().map(line).collect::<Vec<_>>().join(",\n");
+    // No other member stands before `data`.
+    document(&frame).replacen("\"data\": []", &format!("\"data\": [\n{rows}\n  ]"), 1)
+}
+
 fn shield(text: String) -> String {
     if text.contains(['\u{85}', '\u{2028}', '\u{2029}']) {
         // Outside of strings these characters cannot stand in JSON, so all of them are in strings.
@@ -71,6 +84,18 @@ mod tests {
         let text = line(&value);
         assert_eq!(text, "{\"a\":1,\"b\":\"x\\u2028\\u0085y\"}");
         assert_eq!(serde_json::from_str::<Value>(&text).unwrap(), value);
+    }
+
+    #[test]
+    fn rows_stand_on_a_line_each() {
+        let value = serde_json::json!({"data": [{"b": "\"data\": []", "a": [1]}, {}], "ok": true});
+        let text = document_of_rows(&value);
+        assert_eq!(
+            text,
+            "{\n  \"data\": [\n{\"a\":[1],\"b\":\"\\\"data\\\": []\"},\n{}\n  ],\n  \"ok\": true\n}\n"
+        );
+        assert_eq!(serde_json::from_str::<Value>(&text).unwrap(), value);
+        assert_eq!(document_of_rows(&serde_json::json!({"data": []})), "{\n  \"data\": []\n}\n");
     }
 
     #[test]

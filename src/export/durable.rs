@@ -35,9 +35,30 @@ pub fn replace_file(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
         return Err(Failure::new(Code::StoreDenied, format!("{} is not a plain file", path.display()))
             .hint("nothing was changed; name a file, or a place where there is none"));
     }
+    // Whoever had closed the file to others finds the new one closed too.
+    let mode = path.symlink_metadata().ok().map(|meta| meta.permissions());
     let mut batch = Batch::new(parent(path));
-    batch.stage(path, bytes)?;
+    batch.stage_with(path, |file| {
+        write_whole(file, bytes)?;
+        mode.map_or(Ok(()), |mode| file.set_permissions(mode))
+    })?;
     batch.commit()
+}
+
+/// Makes a folder and those above it that are missing, durably.
+///
+/// # Errors
+/// What the disk says.
+pub fn make_folders(folder: &Path) -> Result<(), Failure> {
+    if folder.is_dir() {
+        return Ok(());
+    }
+    let above = parent(folder);
+    make_folders(above)?;
+    match std::fs::create_dir(folder) {
+        Err(error) if error.kind() != ErrorKind::AlreadyExists => Err(Failure::io(&error, folder)),
+        _ => flush_folder(above),
+    }
 }
 
 /// Makes a file that is not there yet; when it returns, the file is on disk, whole.
@@ -354,7 +375,9 @@ mod tests {
         assert_eq!(replace_file(dir.path(), b"x").unwrap_err().code, Code::StoreDenied);
         let file = dir.path().join("file");
         replace_file(&file, b"x").unwrap();
+        std::fs::set_permissions(&file, Permissions::from_mode(0o600)).unwrap();
         replace_file(&file, b"y").unwrap();
+        assert_eq!(file.metadata().unwrap().permissions().mode() & 0o777, 0o600);
         assert_eq!(std::fs::read(&file).unwrap(), b"y");
     }
 

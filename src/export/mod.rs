@@ -29,7 +29,7 @@ mod unknown;
 mod write;
 
 pub use document::{read_document, write_document};
-pub use durable::{create_file, replace_file};
+pub use durable::{create_file, make_folders, replace_file};
 pub use read::{holds_tree, read_tree};
 pub use write::{ExportOptions, ExportReport, export_tree};
 

@@ -34,4 +34,4 @@ pub use search::{FoundIn, Hit, Piece};
 pub use short_ids::ShortIdIndex;
 pub use sql::{Answer, Limits, Query, SQL_VIEWS, SqlValue, run_sql};
 pub use sql_schema::{Table, documented_tables};
-pub use tracker::{Store, Transaction};
+pub use tracker::{Moment, Store, Transaction};

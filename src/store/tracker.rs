@@ -9,7 +9,7 @@ use rusqlite::{Connection, TransactionBehavior};
 
 use super::artifacts::{self, ArtifactAdded};
 use super::error::{StoreError, from_commit, from_sqlite};
-use super::file::{self, Copied, Created, ReadFile, WriteFile};
+use super::file::{self, Copied, Created, ReadFile, ReadMode, WriteFile};
 use super::hash::{hex, sha256};
 use super::reader::Reader;
 use super::unplaced::SqlResult;
@@ -36,6 +36,14 @@ enum Opened {
     Read(ReadFile),
     Write(WriteFile),
     Memory(Connection),
+}
+
+/// See [`Store::moment`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Moment {
+    version: i64,
+    /// Whether another file, or none, has taken the place of this one.
+    pub is_replaced: bool,
 }
 
 impl Store {
@@ -113,6 +121,24 @@ impl Store {
         result
     }
 
+    /// What is another value as soon as somebody else has changed the file or put another in its
+    /// place. Holds nothing of the file.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the file cannot be read; `ReadOnly` in a place where changes do not show.
+    pub fn moment(&self) -> Result<Moment, StoreError> {
+        let is_replaced = match &self.file {
+            Opened::Read(file) if file.mode() != ReadMode::Shared => {
+                return Err(StoreError::ReadOnly { path: self.path.clone() });
+            }
+            Opened::Read(file) => file.is_replaced(),
+            _ => false,
+        };
+        let version = self.conn().query_row("PRAGMA data_version", [], |row| row.get(0));
+        let version = version.map_err(|error| from_sqlite(&error, &self.path))?;
+        Ok(Moment { version, is_replaced })
+    }
+
     /// Runs `work` in one IMMEDIATE transaction and commits what it did. Nothing is changed if it
     /// fails.
     ///
@@ -159,6 +185,40 @@ impl Store {
             Opened::Write(_) | Opened::Memory(_) => {
                 Err(StoreError::Unexpected { detail: "a backup is made from a file that is read".into() })
             }
+        }
+    }
+
+    /// Copies of the file beside it that upgrades and restores have made, by name.
+    #[must_use]
+    pub fn kept_copies(&self) -> Vec<PathBuf> {
+        let entries = self.path.parent().map(std::fs::read_dir).and_then(Result::ok);
+        let mut copies: Vec<PathBuf> = entries
+            .into_iter()
+            .flatten()
+            .filter_map(|entry| Some(entry.ok()?.path()))
+            .filter(|path| {
+                let name = path.file_name().unwrap_or_default().to_string_lossy();
+                name.starts_with("lattice-") && name.contains(".db")
+            })
+            .collect();
+        copies.sort();
+        copies
+    }
+
+    /// Writes the whole file anew, so that nothing is left in it of what was taken away: neither in
+    /// free pages nor in the log. False if somebody reads: then the log still holds it.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the disk fails; the tracker is as it was.
+    pub fn scrub(&mut self) -> Result<bool, StoreError> {
+        let path = &self.path;
+        match &mut self.file {
+            Opened::Write(file) => {
+                let vacuumed = file.conn().execute_batch("PRAGMA secure_delete = ON; VACUUM");
+                vacuumed.map_err(|error| from_sqlite(&error, path))?;
+                file.checkpoint_full()
+            }
+            _ => Ok(true),
         }
     }
 
@@ -251,6 +311,33 @@ impl Transaction<'_> {
     pub fn replace_events(&self, events: &[Event]) -> Result<(), StoreError> {
         let replaced = events.iter().try_for_each(|event| events::replace(self.conn, event));
         self.placed(replaced).and_then(|()| self.rebuild(|_| {}))
+    }
+
+    /// Puts tombstones in the place of their events and folds again what they were about; takes out
+    /// artifacts that only they attached, and every word of theirs from the index.
+    ///
+    /// # Errors
+    /// [`StoreError`]; nothing was taken away then.
+    pub fn redact(&self, tombstones: &[&Event]) -> Result<(), StoreError> {
+        if tombstones.is_empty() {
+            return Ok(());
+        }
+        self.placed(
+            tombstones
+                .iter()
+                .try_for_each(|tombstone| events::redact(self.conn, tombstone))
+                .and_then(|()| project::many_appended(self.conn, tombstones, |_| {}))
+                .and_then(|()| artifacts::withhold(self.conn).map(drop))
+                .and_then(|()| search_index::rebuild(self.conn)),
+        )
+    }
+
+    /// Takes out artifacts that only redacted events attached, and gives their ids.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the file cannot be read or written.
+    pub fn withhold_artifacts(&self) -> Result<Vec<String>, StoreError> {
+        self.placed(artifacts::withhold(self.conn))
     }
 
     /// Puts another artifact in the place of the one under its id.

@@ -10,12 +10,15 @@ mod doctor;
 mod hooks;
 mod init;
 mod list;
+mod plugins;
+mod redact;
 mod resource;
 pub mod search;
 mod show;
 mod sql;
 pub mod texts;
 mod trees;
+mod written;
 
 pub use backup::{backup, restored};
 pub use batch::{batch_id, batch_line};
@@ -25,10 +28,13 @@ pub use doctor::{doctor, level, rebuild};
 pub use hooks::hooks;
 pub use init::init;
 pub use list::{FIELDS, cell, compact, field, listed, listing, named_fields};
+pub use plugins::plugins;
+pub use redact::redaction;
 pub use resource::{resource, resource_of, resources, session_begun, sessions};
 pub use show::{arrival, details, details_compact, reopened_warning};
 pub use sql::{sql_answer, sql_objects, sql_tables, sql_value};
 pub use trees::{by_field, export, export_document, import, import_summary};
+pub use written::{manual, manual_files, prompt, written};
 
 use serde_json::{Map, Value, json};
 
@@ -61,6 +67,12 @@ pub fn failure(failure: &Failure) -> Value {
 #[must_use]
 pub fn document(value: &Value) -> String {
     form::document(value)
+}
+
+/// The same with each row of `data` on one line.
+#[must_use]
+pub fn document_of_rows(value: &Value) -> String {
+    form::document_of_rows(value)
 }
 
 /// Data that is only a sentence.

@@ -7,21 +7,10 @@ use super::script::{Step, Want, parse};
 use super::support::Project;
 
 /// The predecessor's commands that are not built yet. Must become empty.
-const NOT_YET: &[&str] = &[
-    "dashboard",
-    "demo init",
-    "plugins",
-    "setup-claude",
-    "setup-claude-skill",
-    "setup-codex",
-    "setup-openclaw",
-    "setup-prompt",
-    "stats",
-    "weather",
-];
+const NOT_YET: &[&str] = &["dashboard", "demo init", "stats", "weather"];
 
 /// The predecessor's flags that are not built yet. Must become empty.
-const FLAGS_NOT_YET: &[&str] = &["init --setup-claude", "init --setup-agents", "init --seed"];
+const FLAGS_NOT_YET: &[&str] = &[];
 
 /// Commands of the predecessor that will never be there; docs/compatibility.md says why.
 const NEVER: &[&str] = &["restart"];

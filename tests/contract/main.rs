@@ -28,7 +28,7 @@ macro_rules! rows {
 
 rows! {
     archive assign attach backfill_ids batch branch blocked comment comment_delete comment_edit comments complete completions config
-    context create doctor event events export history hooks import init link list next notes plan react ready
-    rebuild resource session set_project_code search set_subproject_code show sql status sync unarchive unlink unreact update
+    context create doctor event events export history hooks import init link list manual next notes plan react ready
+    rebuild resource session set_project_code search set_subproject_code setup show sql status sync unarchive unlink unreact update
     usage
 }

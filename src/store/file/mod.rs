@@ -19,7 +19,7 @@ pub use backup::{Copied, backup_to};
 pub use create::{Created, create};
 pub use open::{WriteFile, open_write};
 pub(in crate::store) use paths::{DATABASE, sidecar};
-pub use read::{ReadFile, open_read};
+pub use read::{ReadFile, ReadMode, open_read};
 pub use restore::{Lacking, RestoreError, Restored, restore};
 pub use root::{Root, RootError, find};
 pub use schema::SCHEMA_VERSION;

@@ -67,7 +67,7 @@ struct Prepared {
 }
 
 /// Device and inode: a file that was put in the place of another has others.
-type FileId = (u64, u64);
+pub type FileId = (u64, u64);
 /// What changes with every change of the schema, and the schema's version.
 type State = (i64, i64);
 
@@ -99,7 +99,8 @@ impl Prepared {
     }
 }
 
-fn file_id(path: &Path) -> Option<FileId> {
+/// Which file bears this name now; `None` if there is none.
+pub fn file_id(path: &Path) -> Option<FileId> {
     path.symlink_metadata().ok().map(|meta| (meta.dev(), meta.ino()))
 }
 

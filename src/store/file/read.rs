@@ -10,7 +10,7 @@ use std::time::{Duration, SystemTime};
 use rusqlite::{Connection, OpenFlags, ffi};
 use tempfile::TempDir;
 
-use super::open::{connect, guard};
+use super::open::{FileId, connect, file_id, guard};
 use super::paths::{SIDECARS, database, inspect, length, sidecar};
 use super::schema::{self, Header, SCHEMA_VERSION};
 use crate::store::error::{StoreError, from_sqlite};
@@ -27,6 +27,8 @@ pub struct ReadFile {
     // The connection is closed before its private copy is removed.
     conn: Connection,
     path: PathBuf,
+    /// Which file had this name before it was opened.
+    file: Option<FileId>,
     mode: ReadMode,
     _copy: Option<TempDir>,
 }
@@ -86,6 +88,11 @@ impl ReadFile {
         &self.path
     }
 
+    /// Whether another file, or none, has its name by now.
+    pub fn is_replaced(&self) -> bool {
+        file_id(&self.path) != self.file
+    }
+
     /// How the file is read.
     pub fn mode(&self) -> ReadMode {
         self.mode
@@ -108,9 +115,10 @@ impl ReadFile {
 /// Tries the usual way, and the one that fits its failure.
 pub(super) fn open(path: PathBuf) -> Result<(ReadFile, Header), StoreError> {
     let failed = |error: rusqlite::Error| from_sqlite(&error, &path).after(WAIT);
+    let file = file_id(&path);
     let (conn, mode, copy) = match shared(&path) {
         Ok((conn, header)) => {
-            return Ok((ReadFile { conn, path, mode: ReadMode::Shared, _copy: None }, header));
+            return Ok((ReadFile { conn, path, file, mode: ReadMode::Shared, _copy: None }, header));
         }
         Err(error) => match way_out(&error, &path) {
             Some(ReadMode::Alone) => (alone(&path).map_err(failed)?, ReadMode::Alone, None),
@@ -123,7 +131,7 @@ pub(super) fn open(path: PathBuf) -> Result<(ReadFile, Header), StoreError> {
         },
     };
     let header = schema::header(&conn).map_err(failed)?;
-    Ok((ReadFile { conn, path, mode, _copy: copy }, header))
+    Ok((ReadFile { conn, path, file, mode, _copy: copy }, header))
 }
 
 fn shared(path: &Path) -> rusqlite::Result<(Connection, Header)> {

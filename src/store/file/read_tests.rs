@@ -40,7 +40,7 @@ fn a_copy_has_the_log_too_and_goes_away() {
     let copy = copy(&path).unwrap();
     let place = copy.path().to_path_buf();
     let conn = private(&copy).unwrap();
-    let file = ReadFile { conn, path: path.clone(), mode: ReadMode::Copy, _copy: Some(copy) };
+    let file = ReadFile { conn, path: path.clone(), file: None, mode: ReadMode::Copy, _copy: Some(copy) };
     assert_eq!(rows(file.conn()), 1);
     drop(file);
     assert!(!place.exists());
