@@ -19,7 +19,7 @@ STATIC :=
 OUT := target/release
 endif
 
-.PHONY: demo build release install test lint check bench soak
+.PHONY: demo build release install test lint check bench soak compat
 
 # The main job, played in a temporary folder.
 demo: build
@@ -55,3 +55,12 @@ bench:
 soak:
 	LATTICE_SOAK=1 $(CARGO) test --test faults
 	$(MAKE) bench PARTS="crowd reader claims"
+
+# The same calls to the Python predecessor and to this program, the answers compared. It is installed
+# under target/ (PYTHON has to be 3.12 or newer), or is there already: `make compat PREDECESSOR=…`.
+PYTHON ?= python3
+PREDECESSOR ?=
+compat: build
+	@program="$(PREDECESSOR)"; \
+	[ -n "$$program" ] || program=$$(sh tests/compat/install.sh "$(PYTHON)" target/predecessor) || exit 0; \
+	LATTICE_PREDECESSOR="$$program" $(CARGO) test --test compat

@@ -135,3 +135,20 @@ fn what_was_said_about_a_task_before_it_came_is_found_once_it_came() {
     assert!(finds(&app, "orphaned") && finds(&app, "late"));
     assert_eq!(drift(&app), []);
 }
+
+#[test]
+fn what_the_index_has_not_heard_of_yet_takes_nobodys_place() {
+    let mut app = tracker();
+    let older = create(&mut app, "the parser".into());
+    let newer = [create(&mut app, "a parser".into()), create(&mut app, "one parser".into())];
+    for n in 0..70 {
+        create(&mut app, format!("filler{n}"));
+    }
+    for task in newer {
+        run(&mut app, Command::Update { task, changes: vec![("title".into(), "nothing".into())] });
+    }
+    let filter = lattice::app::TaskFilter { limit: Some(1), ..Default::default() };
+    let found = app.search("parser", filter).unwrap();
+    assert_eq!(found.hits.iter().map(|hit| hit.task.id.clone()).collect::<Vec<_>>(), [older]);
+    assert!(!found.truncated);
+}

@@ -33,6 +33,7 @@ mod resource;
 mod search;
 mod seed;
 mod session;
+mod stats;
 mod tree_report;
 mod versions;
 mod world;
@@ -63,14 +64,15 @@ pub use redactions::holding;
 pub use resolve::{chosen_artifact_id, chosen_event_id, chosen_resource_id, chosen_task_id, comment_id};
 pub use resource::{Known, Resources, patiently};
 pub use search::Hits;
+pub use stats::{Count, STALE_DAYS, Sky, Stats, Weather, Wip};
 pub use tree_report::{Disagreement, TreeReport};
 pub use versions::Version;
 pub use world::World;
 
 pub use crate::store::{
     Answer, Arrival, Copied, FeedQuery, FoundIn, Hit, Incoming, Limits, Moment, Piece, Reader, Restored,
-    Root, SQL_VIEWS, ShortIdIndex, SqlValue, Table, TaskFilter, TaskSort, TextKind, Totals, Waiting, hex,
-    sha256,
+    Root, SQL_VIEWS, Several, ShortIdIndex, SqlValue, Stays, Table, TaskFilter, TaskLine, TaskSort, TextKind,
+    Totals, Waiting, hex, sha256,
 };
 use crate::store::{Store, find};
 

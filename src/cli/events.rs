@@ -7,6 +7,7 @@ use super::follow;
 use super::history;
 use super::output::{Done, output_failed};
 use super::text::printable;
+use super::tracker::Tracker;
 use super::write::OutputArgs;
 use crate::app::{App, Failure, FeedPage, FeedQuery};
 use crate::domain::{Subject, json};
@@ -49,7 +50,7 @@ pub fn run(args: Args, context: &Context) -> Result<Done, Failure> {
         OutputArgs { quiet: true, .. } => Form::Quiet,
         _ => Form::Human,
     };
-    let mut app = context.reader()?;
+    let app = context.reader()?;
     let epoch = app.epoch()?;
     let query = FeedQuery {
         since: args.since.as_deref().map(|text| app.cursor(text)).transpose()?.unwrap_or(0),
@@ -58,16 +59,8 @@ pub fn run(args: Args, context: &Context) -> Result<Done, Failure> {
         limit: None,
     };
     let mut feed = Feed { query, epoch, form, left: args.limit.unwrap_or(usize::MAX) };
-    while args.follow {
-        // Asked before the feed is read: what comes in between is noticed.
-        let moment = app.moment()?;
-        feed.print(&app)?;
-        if feed.left == 0 || !follow::until(|| Ok(app.moment()? != moment))? {
-            return Ok(Done::silent());
-        }
-        if app.moment()?.is_replaced {
-            app = context.reader()?;
-        }
+    if args.follow {
+        return feed.follow(app, context);
     }
     feed.print(&app)?;
     let more = feed.left == 0 && form == Form::Human && feed.goes_on(&app)?;
@@ -99,6 +92,21 @@ impl Feed {
             }
         }
         Ok(())
+    }
+
+    /// Prints what there is and what comes, until the limit or the reader's end.
+    fn follow(mut self, mut app: Tracker, context: &Context) -> Result<Done, Failure> {
+        loop {
+            // Asked before the feed is read: what comes in between is noticed.
+            let moment = app.moment()?;
+            self.print(&app)?;
+            if self.left == 0 || !follow::until(|| Ok(app.moment()? != moment))? {
+                return Ok(Done::silent());
+            }
+            if app.moment()?.is_replaced {
+                app = context.reader()?;
+            }
+        }
     }
 
     fn goes_on(&mut self, app: &App) -> Result<bool, Failure> {

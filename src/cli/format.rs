@@ -75,7 +75,7 @@ fn markdown(columns: &[String], rows: &[Vec<String>]) -> String {
 }
 
 /// Text that Markdown neither takes for the end of a cell nor for markup.
-fn markdown_cell(text: &str) -> String {
+pub fn markdown_cell(text: &str) -> String {
     let mut safe = String::with_capacity(text.len());
     for (place, part) in text.split('\n').enumerate() {
         if place > 0 {

@@ -73,6 +73,7 @@ mod setup_openclaw;
 mod setup_prompt;
 mod show;
 mod sql;
+mod stats;
 mod status;
 mod sync;
 mod task_history;
@@ -80,6 +81,7 @@ mod unarchive;
 mod unlink;
 mod unreact;
 mod update;
+mod weather;
 mod welcome;
 
 use std::ffi::OsString;
@@ -181,6 +183,8 @@ const COMMANDS: &[Entry] = &[
     entry!(ready, "ready", Questions, "List tasks that could be begun now"),
     entry!(blocked, "blocked", Questions, "List tasks that cannot be begun, and why"),
     entry!(events, "events", Questions, "Print what happened, in order of arrival"),
+    entry!(stats, "stats", Questions, "Count tasks and what happened to them"),
+    entry!(weather, "weather", Questions, "Tell how things stand and what needs looking at"),
     entry!(sql, "sql", Questions, "Ask in SQL, reading only"),
     entry!(sync, "sync", Sharing, "Take in what the exported files say, then write them"),
     entry!(conflicts, "conflicts", Sharing, "List what two sides changed without knowing of each other"),

@@ -27,6 +27,27 @@ impl Timestamp {
         self.to_string().chars().take_while(|c| *c != 'T').collect()
     }
 
+    /// The week of the year as ISO 8601 counts them, `YYYY-Www`.
+    #[must_use]
+    pub fn week(self) -> String {
+        let week = self.0.to_zoned(jiff::tz::TimeZone::UTC).date().iso_week_date();
+        format!("{:04}-W{:02}", week.year(), week.week())
+    }
+
+    /// The first moment of the week: Monday, 00:00.
+    #[must_use]
+    pub fn week_begin(self) -> Self {
+        // The epoch was a Thursday.
+        let monday = 3 * DAY;
+        Self::from_seconds(self.seconds() - (self.seconds() + monday).rem_euclid(7 * DAY))
+    }
+
+    /// The moment this many seconds later.
+    #[must_use]
+    pub fn plus(self, seconds: i64) -> Self {
+        Self::from_seconds(self.seconds().saturating_add(seconds))
+    }
+
     /// Seconds since the epoch.
     #[must_use]
     pub fn seconds(self) -> i64 {
@@ -40,6 +61,9 @@ impl Timestamp {
     }
 }
 
+/// Seconds of a day.
+pub const DAY: i64 = 86_400;
+
 /// `YYYY-MM-DDTHH:MM:SSZ`.
 impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -50,6 +74,19 @@ impl fmt::Display for Timestamp {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn weeks_begin_on_monday_and_belong_to_the_year_of_their_thursday() {
+        for (time, week, begin) in [
+            ("2026-01-01T00:00:00Z", "2026-W01", "2025-12-29T00:00:00Z"),
+            ("2027-01-03T23:59:59Z", "2026-W53", "2026-12-28T00:00:00Z"),
+            ("2027-01-04T00:00:00Z", "2027-W01", "2027-01-04T00:00:00Z"),
+            ("1969-12-31T12:00:00Z", "1970-W01", "1969-12-29T00:00:00Z"),
+        ] {
+            let time = Timestamp::parse(time).unwrap();
+            assert_eq!((time.week(), time.week_begin().to_string()), (week.to_owned(), begin.to_owned()));
+        }
+    }
 
     #[test]
     fn a_time_reads_back_as_it_was_written() {

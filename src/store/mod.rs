@@ -18,6 +18,7 @@ mod sessions;
 mod short_ids;
 mod sql;
 mod sql_schema;
+mod stats;
 mod tracker;
 mod unplaced;
 
@@ -34,4 +35,5 @@ pub use search::{FoundIn, Hit, Piece};
 pub use short_ids::ShortIdIndex;
 pub use sql::{Answer, Limits, Query, SQL_VIEWS, SqlValue, run_sql};
 pub use sql_schema::{Table, documented_tables};
+pub use stats::{AT_WORK, EventCounts, NAMED, Several, Stays, TaskCounts, TaskLine};
 pub use tracker::{Moment, Store, Transaction};

@@ -143,6 +143,7 @@ fn catch_up(conn: &Connection, end: i64) -> Result<(), StoreError> {
     let begin = indexed_to(conn)?;
     if begin == 0 {
         fill(conn, conn, &BTreeSet::new())?;
+        merge(conn)?;
     } else {
         save(conn, &changed_since(conn, begin)?)?;
     }
@@ -267,8 +268,14 @@ pub(super) fn rebuild(conn: &Connection) -> Result<(), StoreError> {
         }
         rebuilt => rebuilt?,
     }
+    merge(conn)?;
     let end: i64 = conn.query_row("SELECT coalesce(max(seq), 0) FROM events", [], |row| row.get(0)).sql()?;
     rows::set_meta(conn, "indexed_to", &end.to_string())
+}
+
+/// Makes one piece of an index that was filled in many: otherwise the next writers would do so.
+fn merge(conn: &Connection) -> Result<(), StoreError> {
+    conn.execute("INSERT INTO search (search) VALUES ('optimize')", []).sql().map(drop)
 }
 
 /// Writes what was put in: what fails now can be undone, what fails in the commit cannot.

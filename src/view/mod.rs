@@ -16,6 +16,7 @@ mod resource;
 pub mod search;
 mod show;
 mod sql;
+pub mod stats;
 pub mod texts;
 mod trees;
 mod written;

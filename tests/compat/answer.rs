@@ -116,16 +116,26 @@ pub fn differ(place: &str, theirs: Option<&Value>, ours: Option<&Value>, found: 
             }
         }
         (Some(Value::Array(a)), Some(Value::Array(b))) => {
-            // Plans and notes are files for them, events for us.
-            let own = |item: &&Value| matches!(item["type"].as_str(), Some("plan_updated" | "notes_updated"));
-            let b: Vec<&Value> = b.iter().filter(|item| !own(item)).collect();
+            let (a, b) = (comparable(place, a), comparable(place, b));
             for n in 0..a.len().max(b.len()) {
-                differ(&format!("{place}/{n}"), a.get(n), b.get(n).copied(), found);
+                differ(&format!("{place}/{n}"), a.get(n).copied(), b.get(n).copied(), found);
             }
         }
         _ if theirs == ours => {}
         _ => found.push(Difference { place: place.to_owned(), theirs: shown(theirs), ours: shown(ours) }),
     }
+}
+
+/// The items of a list that both sides can have, in an order that both can keep.
+fn comparable<'a>(place: &str, items: &'a [Value]) -> Vec<&'a Value> {
+    // Plans and notes are files for them, events for us.
+    let is_ours = |item: &&Value| matches!(item["type"].as_str(), Some("plan_updated" | "notes_updated"));
+    let mut items: Vec<&Value> = items.iter().filter(|item| !is_ours(item)).collect();
+    if place.ends_with("/relationships_in") {
+        // They list these as the folder lists its files: in no order.
+        items.sort_by_key(|item| item.to_string());
+    }
+    items
 }
 
 fn shown(value: Option<&Value>) -> String {

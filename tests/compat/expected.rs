@@ -1,6 +1,6 @@
 //! Which differences are expected, and whether they show.
 
-use super::Difference;
+use super::answer::Difference;
 
 /// A line of `differences.txt`: call, place, their value, our value, and why. `*` fits anything.
 pub struct Line {
@@ -11,6 +11,14 @@ pub struct Line {
     place: String,
     theirs: String,
     ours: String,
+}
+
+/// What a call showed.
+pub struct Seen {
+    /// Where the call stands.
+    pub source: String,
+    pub call: String,
+    pub differences: Vec<Difference>,
 }
 
 /// All lines, and what no line explains.
@@ -34,7 +42,8 @@ impl Expected {
     }
 
     /// Looks up every difference of a call.
-    pub fn judge(&mut self, source: &str, call: &str, differences: &[Difference]) {
+    pub fn judge(&mut self, seen: &Seen) {
+        let Seen { source, call, differences } = seen;
         for found in differences {
             let mut known = false;
             for line in &mut self.lines {

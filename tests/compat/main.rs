@@ -14,12 +14,13 @@ mod expected;
 mod side;
 mod trees;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
-use answer::Difference;
 use calls::{Section, Step};
-use expected::Expected;
+use expected::{Expected, Seen};
 use side::{Side, Who};
 
 fn main() -> ExitCode {
@@ -28,19 +29,18 @@ fn main() -> ExitCode {
         return ExitCode::SUCCESS;
     };
     let only = std::env::args().nth(1);
+    let mut sections = calls::read(include_str!("calls.txt"));
+    sections.retain(|section| only.as_ref().is_none_or(|only| section.title.contains(only.as_str())));
     let mut expected = Expected::read(include_str!("differences.txt"));
     let mut calls = 0;
-    for section in calls::read(include_str!("calls.txt")) {
-        if only.as_ref().is_some_and(|only| !section.title.contains(only.as_str())) {
-            continue;
-        }
-        println!("{}", section.title);
-        calls += play(&section, &predecessor, &mut expected);
+    for seen in play_all(&sections, &predecessor) {
+        calls += 1;
+        expected.judge(&seen);
     }
     if only.is_none() {
-        trees::real(&predecessor, &mut expected);
+        trees::real(&predecessor).iter().for_each(|seen| expected.judge(seen));
     }
-    println!("{calls} calls, {} differences that are expected", expected.seen());
+    println!("{calls} answers, {} differences that are expected", expected.seen());
     let mut failed = expected.surprises;
     if only.is_none() {
         failed.extend(expected.lines.iter().filter(|line| line.shown == 0).map(|line| {
@@ -53,8 +53,26 @@ fn main() -> ExitCode {
     if failed.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
-/// Plays a section on both sides. How many calls it made.
-fn play(section: &Section, predecessor: &std::path::Path, expected: &mut Expected) -> usize {
+/// Plays the sections, as many at once as the machine likes.
+fn play_all(sections: &[Section], predecessor: &Path) -> Vec<Seen> {
+    let (next, seen) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
+    let work = || {
+        while let Some(section) = sections.get(next.fetch_add(1, Ordering::Relaxed)) {
+            let found = play(section, predecessor);
+            println!("{}", section.title);
+            seen.lock().unwrap().extend(found);
+        }
+    };
+    std::thread::scope(|scope| {
+        for _ in 0..std::thread::available_parallelism().map_or(2, usize::from) {
+            scope.spawn(work);
+        }
+    });
+    seen.into_inner().unwrap()
+}
+
+/// Plays a section on both sides.
+fn play(section: &Section, predecessor: &Path) -> Vec<Seen> {
     let mut theirs = Side::new(Who::Theirs, predecessor);
     let mut ours = Side::new(Who::Ours, env!("CARGO_BIN_EXE_lattice").as_ref());
     if !section.is_bare() {
@@ -63,7 +81,7 @@ fn play(section: &Section, predecessor: &std::path::Path, expected: &mut Expecte
             assert_eq!(made.status, 0, "{made:?}");
         }
     }
-    let mut calls = 0;
+    let mut seen = Vec::new();
     let mut stdin = None;
     for step in &section.steps {
         match step {
@@ -89,14 +107,13 @@ fn play(section: &Section, predecessor: &std::path::Path, expected: &mut Expecte
             Step::Call { line, words, text } => {
                 let (their, our) = (theirs.call(words, stdin), ours.call(words, stdin));
                 stdin = None;
-                calls += 1;
-                let differences = answer::compare(&their, &our);
-                expected.judge(&format!("calls.txt, line {line}"), text, &differences);
+                let source = format!("calls.txt, line {line}");
+                seen.push(Seen { source, call: text.clone(), differences: answer::compare(&their, &our) });
             }
         }
     }
-    trees::exchange(&section.title, &theirs, &ours, expected);
-    calls
+    seen.extend(trees::exchange(&section.title, &theirs, &ours));
+    seen
 }
 
 fn words(line: &str) -> Vec<String> {

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 
 use super::answer::{Difference, differ};
-use super::expected::Expected;
+use super::expected::Seen;
 use super::side::{Side, Who};
 use super::words;
 
@@ -16,30 +16,33 @@ const SHOWN: usize = 12;
 const NOT_THE_TREE: [&str; 5] = ["lattice.db", "lattice.db-wal", "lattice.db-shm", "lock", "locks"];
 
 /// After a section: our export for them, their folder for us.
-pub fn exchange(title: &str, theirs: &Side, ours: &Side, expected: &mut Expected) {
+pub fn exchange(title: &str, theirs: &Side, ours: &Side) -> Vec<Seen> {
+    let mut seen = Vec::new();
     if ours.path().join(".lattice/lattice.db").exists() {
         let copy = Side::new(Who::Theirs, theirs.program());
         assert_eq!(ours.run(&words("export --include-sensitive --quiet"), None).status, 0);
         copy_tree(&ours.path().join(".lattice"), &copy.path().join(".lattice"));
-        same(&format!("our tree after: {title}"), &copy, ours, expected);
+        seen.extend(same(&format!("our tree after: {title}"), &copy, ours));
     }
     if theirs.path().join(".lattice/config.json").exists() {
         let copy = Side::new(Who::Ours, ours.program());
         copy_tree(&theirs.path().join(".lattice"), &copy.path().join(".lattice"));
         let made = copy.run(&words("init --json"), None);
         assert_eq!(made.status, 0, "{title}: {made:?}");
-        same(&format!("their tree after: {title}"), theirs, &copy, expected);
+        seen.extend(same(&format!("their tree after: {title}"), theirs, &copy));
     }
+    seen
 }
 
 /// Trackers of real projects, through us: the predecessor must find nothing wrong with our export,
 /// and say the same of it as we do.
-pub fn real(predecessor: &Path, expected: &mut Expected) {
+pub fn real(predecessor: &Path) -> Vec<Seen> {
+    let mut seen = Vec::new();
     let root = std::env::var_os("LATTICE_REALDATA")
         .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/realdata"), PathBuf::from);
     let Ok(entries) = std::fs::read_dir(&root) else {
         println!("skipped: there is no real data in {}", root.display());
-        return;
+        return seen;
     };
     for source in entries.map(|entry| entry.unwrap().path()).filter(|path| path.join(".lattice").is_dir()) {
         let name = source.file_name().unwrap().to_string_lossy().into_owned();
@@ -52,17 +55,19 @@ pub fn real(predecessor: &Path, expected: &mut Expected) {
         let exported = theirs.path().join(".lattice");
         let export = ["export", "--include-sensitive", "--quiet", "--to", exported.to_str().unwrap()];
         assert_eq!(ours.run(&export.map(str::to_owned), None).status, 0);
-        same(&format!("real data: {name}"), &theirs, &ours, expected);
+        seen.extend(same(&format!("real data: {name}"), &theirs, &ours));
     }
+    seen
 }
 
 /// Both answer the same questions in the same way, and find no errors.
-fn same(name: &str, theirs: &Side, ours: &Side, expected: &mut Expected) {
+fn same(name: &str, theirs: &Side, ours: &Side) -> Vec<Seen> {
+    let mut seen = Vec::new();
     let mut ask = |question: &[String]| {
-        let mut found = Vec::new();
+        let mut differences = Vec::new();
         let (their, our) = (document(theirs, question), document(ours, question));
-        differ("", Some(&their), Some(&our), &mut found);
-        expected.judge(name, &format!("{name}: {}", question[0]), &found);
+        differ("", Some(&their), Some(&our), &mut differences);
+        seen.push(Seen { source: name.to_owned(), call: format!("{name}: {}", question[0]), differences });
         our
     };
     let all = ask(&words("list --include-archived --json"));
@@ -75,7 +80,7 @@ fn same(name: &str, theirs: &Side, ours: &Side, expected: &mut Expected) {
     for side in [theirs, ours] {
         let report = document(side, &words("doctor --json"));
         let findings = report["data"]["findings"].as_array().cloned().unwrap_or_default();
-        let found: Vec<Difference> = findings
+        let differences: Vec<Difference> = findings
             .iter()
             .filter(|finding| finding["level"] == "error")
             .map(|finding| Difference {
@@ -84,8 +89,9 @@ fn same(name: &str, theirs: &Side, ours: &Side, expected: &mut Expected) {
                 ours: "-".to_owned(),
             })
             .collect();
-        expected.judge(name, &format!("{name}: doctor"), &found);
+        seen.push(Seen { source: name.to_owned(), call: format!("{name}: doctor"), differences });
     }
+    seen
 }
 
 /// The answer, in which nothing but the folder is replaced.

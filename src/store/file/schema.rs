@@ -200,6 +200,11 @@ mod tests {
             ("CREATE TABLE evil (x)", "evil"),
             ("CREATE UNIQUE INDEX evil ON tasks (title)", "evil"),
             ("CREATE VIRTUAL TABLE evil USING fts5(x)", "evil"),
+            (
+                "DROP TABLE search; CREATE VIRTUAL TABLE search USING fts5(title, body, content='events')",
+                "search",
+            ),
+            ("CREATE TRIGGER evil AFTER INSERT ON search_data BEGIN SELECT 1; END", "evil"),
             ("DROP TRIGGER events_are_never_deleted", "events_are_never_deleted"),
             ("DROP TABLE plans; CREATE VIEW plans AS SELECT 1", "plans"),
             ("DROP INDEX tasks_in_order; CREATE INDEX tasks_in_order ON tasks (id)", "tasks_in_order"),
