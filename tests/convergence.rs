@@ -17,7 +17,9 @@ use proptest::prelude::*;
 const START: u64 = 1_767_225_600_000;
 
 /// The kind of step in which a clone takes in what another holds.
-const EXCHANGE: u8 = 27;
+const EXCHANGE: u8 = 28;
+/// The kind of step in which a clone takes the content of an event away.
+const REDACTION: u8 = 27;
 
 /// One thing that happens in one clone: who, what kind, and three dice for the details.
 #[derive(Clone, Debug)]
@@ -62,7 +64,13 @@ fn act(app: &mut App, step: &Step) {
         Some((task, EventId::parse(&chosen.id)?))
     });
     let text = format!("text {}", b % 5);
-    if (24..EXCHANGE).contains(&step.what) {
+    if step.what == REDACTION {
+        let known: Vec<String> = ids(&events(app)).into_iter().collect();
+        // What makes the tracker what it is cannot be redacted.
+        drop(app.redact(&who, &known[usize::from(a) % known.len()]));
+        return;
+    }
+    if (24..REDACTION).contains(&step.what) {
         drop(app.execute(&who, |names| Ok(of_resource(step, names))));
         return;
     }
@@ -230,6 +238,7 @@ fn converge(clones: usize, steps: &[Step]) {
     }
     let sets: Vec<ImportSet> = apps.iter().map(events).collect();
     let all: BTreeSet<String> = sets.iter().flat_map(ids).collect();
+    let gone: BTreeSet<String> = sets.iter().flat_map(redacted).collect();
     let mut seen: Option<String> = None;
     for order in permutations(clones) {
         let mut united = clone_of(&sets[order[0]], 7);
@@ -240,6 +249,7 @@ fn converge(clones: usize, steps: &[Step]) {
         let now = view(&united);
         assert_eq!(ids(&events(&united)), all, "order {order:?}");
         assert!(short_ids_are_unique(&united), "order {order:?}");
+        assert_eq!(redacted(&events(&united)), gone, "order {order:?}");
         assert_same(seen.get_or_insert_with(|| now.clone()), &now, &format!("order {order:?}"));
     }
     for (n, app) in apps.iter_mut().enumerate() {
@@ -249,11 +259,19 @@ fn converge(clones: usize, steps: &[Step]) {
         }
         assert_eq!(drift(app), Vec::new(), "clone {n} after meeting");
         assert_same(seen.as_ref().unwrap(), &view(app), &format!("clone {n}"));
+        assert_eq!(redacted(&events(app)), gone, "clone {n}");
+        assert_eq!(app.read(|reader| Ok(reader.broken_events()?)).unwrap(), Vec::<String>::new());
     }
 }
 
 fn ids(set: &ImportSet) -> BTreeSet<String> {
     set.events.iter().map(|event| event.item.id.to_string()).collect()
+}
+
+/// Events whose content is gone.
+fn redacted(set: &ImportSet) -> BTreeSet<String> {
+    let gone = set.events.iter().filter(|event| event.item.redacted.is_some());
+    gone.map(|event| event.item.id.to_string()).collect()
 }
 
 fn short_ids_are_unique(app: &App) -> bool {

@@ -60,6 +60,11 @@ impl App {
 fn failure(error: RestoreError, from: &Path) -> Failure {
     let name = from.display();
     match error {
+        RestoreError::Tracker(StoreError::Busy { waited }) => Failure::new(
+            Code::StoreBusy,
+            format!("another program has the tracker open; waited {:.1} s", waited.as_secs_f64()),
+        )
+        .hint("nothing was changed; end it (`lattice events --follow`, sqlite3) and restore again"),
         RestoreError::Tracker(error) => error.into(),
         RestoreError::Itself => Failure::new(Code::ValidationError, format!("{name} is the tracker itself"))
             .hint("name a file that `lattice backup` made"),

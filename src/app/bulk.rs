@@ -2,13 +2,13 @@
 //!
 //! Facts from elsewhere are accepted as facts; only their form and their identity are checked.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use serde_json::json;
 
 use super::conflicts::{self, TaskConflicts};
-use super::{App, Code, Failure, World};
+use super::{App, Code, Failure, World, redactions};
 use crate::domain::artifact::{Artifact, NewArtifact};
 use crate::domain::event::{Event, kind};
 use crate::domain::id::TaskId;
@@ -111,6 +111,12 @@ pub struct ImportReport {
     /// Texts edited by hand in the tree that came in, but behind a later change that holds:
     /// (task's name, or nothing for the context; `plan`, `notes` or `context`).
     pub superseded: Vec<(Option<String>, &'static str)>,
+    /// Ids of events that were redacted elsewhere: their content is gone from here too.
+    pub redacted: Vec<String>,
+    /// Events that came with content which is redacted here: it stayed out.
+    pub withheld: usize,
+    /// Why the file may still hold traces of what was redacted; `None` if it does not.
+    pub traces: Option<String>,
     /// Known tasks that were changed on both sides, in the same place: the new events are one side.
     pub concurrent: Vec<TaskConflicts>,
 }
@@ -119,7 +125,8 @@ impl ImportReport {
     /// Whether nothing came in.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.new_events == 0 && self.new_artifacts == 0 && self.quarantined.is_empty()
+        let changed = [self.quarantined.len(), self.redacted.len(), self.new_events, self.new_artifacts];
+        changed == [0; 4]
     }
 }
 
@@ -148,10 +155,14 @@ impl App {
             // The change is saved by now, in the log beside the file. Whether it can be copied
             // over already is no matter of the import: a full disk must not deny what happened.
             Ok(()) => drop(self.store.checkpoint()),
-            Err(Undo::DryRun) => {}
+            Err(Undo::DryRun) => return Ok(report.unwrap_or_default()),
             Err(Undo::Failed(failure)) => return Err(*failure),
         }
-        Ok(report.unwrap_or_default())
+        let mut report = report.unwrap_or_default();
+        if !report.redacted.is_empty() {
+            report.traces = self.scrub();
+        }
+        Ok(report)
     }
 }
 
@@ -189,7 +200,10 @@ pub(super) fn merge(
     name_tasks(tx, &mut report)?;
     report.superseded = superseded(tx, &fresh)?;
     report.concurrent = conflicts::of_import(tx, &fresh, &report.tasks)?;
-    for sourced in &set.artifacts {
+    let withheld = tx.withhold_artifacts()?;
+    for sourced in
+        set.artifacts.iter().filter(|s| !withheld.iter().any(|id| id == s.item.artifact.id.as_str()))
+    {
         match tx.add_artifact(&sourced.item)? {
             ArtifactAdded::New | ArtifactAdded::Completed => report.new_artifacts += 1,
             ArtifactAdded::Known => {}
@@ -266,31 +280,23 @@ fn fresh_events<'a>(
     foreign: bool,
     report: &mut ImportReport,
 ) -> Result<Vec<&'a Event>, Failure> {
-    let mut seen: HashMap<&str, &Sourced<Event>> = HashMap::with_capacity(set.events.len());
     let mut fresh: Vec<&Event> = Vec::new();
     let mut winners = Vec::new();
-    for sourced in &set.events {
+    let mut tombstones = Vec::new();
+    for sourced in redactions::each_once(set, foreign)? {
         let event = &sourced.item;
-        if foreign && event.subject == crate::domain::Subject::Instance {
+        let Some(known) = tx.find_event(&event.id)? else {
+            fresh.push(event);
             continue;
-        }
-        if let Some(other) = seen.insert(event.id.as_str(), sourced) {
-            if other.item.raw() == event.raw() {
-                continue;
+        };
+        match redactions::holding(&known, event) {
+            _ if known.raw() == event.raw() => report.known_events += 1,
+            Some(held) if held.raw() == known.raw() => {
+                report.known_events += 1;
+                report.withheld += usize::from(event.redacted.is_none());
             }
-            return Err(Failure::new(
-                Code::ImportConflict,
-                format!(
-                    "event {} stands at {} and, with other content, at {}",
-                    event.id, other.place, sourced.place
-                ),
-            )
-            .hint("nothing was imported; keep one of the two lines"));
-        }
-        match tx.find_event(&event.id)? {
-            None => fresh.push(event),
-            Some(known) if known.raw() == event.raw() => report.known_events += 1,
-            Some(known) => {
+            Some(_) => tombstones.push(event),
+            None => {
                 let clash = Clash {
                     id: event.id.as_str(),
                     what: "event",
@@ -307,6 +313,8 @@ fn fresh_events<'a>(
     if !winners.is_empty() {
         tx.replace_events(&winners)?;
     }
+    tx.redact(&tombstones)?;
+    report.redacted = tombstones.iter().map(|event| event.id.to_string()).collect();
     fresh.sort_by(|a, b| a.key.cmp(&b.key));
     Ok(fresh)
 }

@@ -90,6 +90,7 @@ fn examine(
         add(Level::Error, CHECKS[3], None, format!("{table}: {difference} (differs from the log)"));
     }
     let mut circles = Circles::default();
+    let withheld = unless_damaged(CHECKS[5], reader.withheld_artifacts(), &mut add)?;
     for id in unless_damaged(CHECKS[4], reader.task_ids(), &mut add)? {
         let history = unless_damaged(CHECKS[4], reader.history(&id), &mut add)?;
         let (state, oddities) = TaskState::fold(&history);
@@ -102,7 +103,7 @@ fn examine(
             );
         }
         if let Some(task) = &state.task {
-            let examined = references(reader, task, &mut circles, &mut add);
+            let examined = references(reader, task, &withheld, &mut circles, &mut add);
             unless_damaged(CHECKS[5], examined, &mut add)?;
         }
         each(&id);
@@ -147,6 +148,7 @@ fn unless_damaged<T: Default, E: Into<Failure>>(
 fn references(
     reader: &Reader<'_>,
     task: &Task,
+    withheld: &[String],
     circles: &mut Circles,
     add: &mut impl FnMut(Level, &'static str, Option<&str>, String),
 ) -> Result<(), Failure> {
@@ -168,7 +170,7 @@ fn references(
         }
     }
     for evidence in task.evidence_refs.iter().filter(|e| e.source_type == "artifact") {
-        if reader.find_artifact(&evidence.id)?.is_none() {
+        if !withheld.contains(&evidence.id) && reader.find_artifact(&evidence.id)?.is_none() {
             add(
                 Level::Warning,
                 CHECKS[5],

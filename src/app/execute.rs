@@ -87,6 +87,14 @@ impl Names<'_> {
         resolve::resource(self.reader, text)
     }
 
+    /// The event of this id.
+    ///
+    /// # Errors
+    /// `INVALID_ID`, `NOT_FOUND`.
+    pub fn event(&self, text: &str) -> Result<Event, Failure> {
+        resolve::event(self.reader, text)
+    }
+
     /// The actor or the session that this text names.
     ///
     /// # Errors
@@ -251,6 +259,7 @@ fn write(
             );
         }
     }
+    tx.redact(&decision.tombstones.iter().collect::<Vec<_>>())?;
     if decision.events.is_empty() {
         return Ok(Vec::new());
     }

@@ -5,8 +5,9 @@ use super::world::World;
 use crate::domain::artifact::KnownArtifact;
 use crate::domain::event::kind;
 use crate::domain::id::{ArtifactId, TaskId};
-use crate::domain::{Command, Config, Event, Facts, ShortId, Task};
-use crate::store::{Reader, TextKind, sha256};
+use crate::domain::redact::tombstone;
+use crate::domain::{Command, Config, Event, Facts, ShortId, Subject, Task};
+use crate::store::{Reader, TextKind, hex, sha256};
 
 /// What deciding this command takes, and no more.
 pub(super) fn load(
@@ -51,6 +52,15 @@ pub(super) fn load(
             facts.way_back = way_back(reader, kind, task, target)?;
         }
         Command::Unlink { target, .. } => facts.target = reader.find_task(target)?,
+        Command::Redact { event, subject, .. } => {
+            if let Subject::Resource(id) = subject
+                && let Some(name) = reader.resource_of_id(id.as_str())?
+            {
+                facts.resource = reader.find_resource(&name)?;
+            }
+            facts.same_id = reader.find_event(event)?;
+            facts.tombstone = facts.same_id.as_ref().map(|event| tombstone(event, fingerprint));
+        }
         Command::Custom { id: Some(id), .. } => facts.same_id = reader.find_event(id)?,
         Command::CreateResource { id, chosen: true, .. } => {
             facts.name_of_id = reader.resource_of_id(id.as_str())?
@@ -107,6 +117,7 @@ pub(super) fn empty(world: &World, config: Config) -> Facts {
         descriptions: Vec::new(),
         review_cycles: 0,
         same_id: None,
+        tombstone: None,
         resource: None,
         name_of_id: None,
         next_short_id: None,
@@ -114,6 +125,11 @@ pub(super) fn empty(world: &World, config: Config) -> Facts {
         same_artifact: None,
         fresh_artifact: world.artifact_id(),
     }
+}
+
+/// A SHA-256 as it is written down.
+pub(super) fn fingerprint(bytes: &[u8]) -> String {
+    hex(&sha256(bytes))
 }
 
 fn creation(reader: &Reader<'_>, id: &TaskId) -> Result<Option<Event>, Failure> {

@@ -172,6 +172,8 @@ impl From<Rejection> for Failure {
                 .hint(format!("see `lattice show {task}`")),
             R::BranchNotLinked { task, branch } => Self::new(Code::NotFound, format!("{task} has no branch {branch}"))
                 .hint(format!("see `lattice show {task}`; name the repository too if it stands there")),
+            R::NeededEvent { event } => Self::new(Code::ValidationError, format!("{event} holds the tracker's id and cannot be redacted"))
+                .hint("`lattice config set` changes settings; the old value stays in the log: make the secret worthless instead"),
             R::NoSuchSetting { path } => {
                 Self::new(Code::NotFound, format!("nothing is set at {path}")).hint("see `lattice config list`")
             }

@@ -6,7 +6,6 @@ use serde_json::json;
 
 use super::examine::CHECKS;
 use super::{App, Code, Failure, Finding, ImportSet, Level, Report};
-use crate::domain::Event;
 use crate::domain::id::TaskId;
 use crate::store::Reader;
 
@@ -96,6 +95,12 @@ impl Report {
             );
             self.add_about_tree(Level::Warning, message);
         }
+        for id in &state.unredacted {
+            let message = format!(
+                "event {id} is redacted, but the tree still holds its content; `lattice export` takes it out"
+            );
+            self.add_about_tree(Level::Warning, message);
+        }
         for id in &state.different {
             self.add_about_tree(Level::Error, format!("event {id} has other content in the tree"));
         }
@@ -118,6 +123,8 @@ pub struct TreeState {
     pub database_ahead: usize,
     /// Ids of events that have other content in the tree.
     pub different: Vec<String>,
+    /// Ids of events whose content is redacted here and stands in the tree.
+    pub unredacted: Vec<String>,
     /// The tracker that the tree belongs to, if it is another one.
     pub foreign: Option<String>,
 }
@@ -130,18 +137,22 @@ fn compare(reader: &Reader<'_>, set: &ImportSet) -> Result<TreeState, Failure> {
         if !seen.insert(event.id.as_str()) {
             continue;
         }
-        match reader.find_event(&event.id)?.as_ref().map(Event::raw) {
+        match reader.find_event(&event.id)? {
             None => state.tree_ahead += 1,
-            Some(raw) => {
+            Some(ours) => {
                 known += 1;
-                if raw != event.raw() {
-                    state.different.push(event.id.to_string());
+                match super::redactions::holding(&ours, event) {
+                    _ if ours.raw() == event.raw() => {}
+                    Some(held) if held.raw() == ours.raw() => state.unredacted.push(event.id.to_string()),
+                    Some(_) => state.tree_ahead += 1,
+                    None => state.different.push(event.id.to_string()),
                 }
             }
         }
     }
+    let withheld = reader.withheld_artifacts()?;
     for artifact in set.artifacts.iter().map(|sourced| &sourced.item.artifact) {
-        if !seen.insert(artifact.id.as_str()) {
+        if !seen.insert(artifact.id.as_str()) || withheld.iter().any(|id| id == artifact.id.as_str()) {
             continue;
         }
         match reader.find_artifact(artifact.id.as_str())? {

@@ -5,7 +5,7 @@ use serde_json::json;
 use super::code::Code;
 use super::failure::Failure;
 use crate::domain::id::{ArtifactId, EventId, ResourceId, TaskId};
-use crate::domain::{Artifact, ShortId, Task};
+use crate::domain::{Artifact, Event, ShortId, Task};
 use crate::store::Reader;
 
 /// Candidates that an ambiguous prefix names.
@@ -84,6 +84,18 @@ pub fn artifact(reader: &Reader<'_>, text: &str) -> Result<Artifact, Failure> {
         1 => Ok(found.remove(0)),
         _ => Err(ambiguous(text, found.iter().map(|artifact| artifact.id.to_string()).collect())),
     }
+}
+
+/// The event of this id.
+///
+/// # Errors
+/// `INVALID_ID`, `NOT_FOUND`.
+pub fn event(reader: &Reader<'_>, text: &str) -> Result<Event, Failure> {
+    let hint = "`lattice history TASK`, `lattice comments TASK` and `lattice events` give ids of events";
+    let id = EventId::parse_foreign(text.trim())
+        .ok_or_else(|| Failure::new(Code::InvalidId, format!("`{text}` is no event id")).hint(hint))?;
+    let found = reader.find_event(&id)?;
+    found.ok_or_else(|| Failure::new(Code::NotFound, format!("there is no event {id}")).hint(hint))
 }
 
 fn ambiguous(text: &str, mut names: Vec<String>) -> Failure {

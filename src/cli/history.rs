@@ -63,6 +63,7 @@ fn summary(event: &Event, names: Names<'_>) -> String {
             format!("{}: {} -> {}", text("field"), value(event, "from"), value(event, "to"))
         }
         kind::COMMENT_ADDED | kind::COMMENT_EDITED => excerpt(text("body")),
+        kind::EVENT_REDACTED => format!("{}: {}", text("event_id"), excerpt(text("reason"))),
         kind::COMMENT_DELETED => text("comment_id").to_owned(),
         kind::REACTION_ADDED | kind::REACTION_REMOVED => {
             format!(":{}: {}", text("emoji"), text("comment_id"))

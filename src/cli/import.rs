@@ -137,6 +137,10 @@ fn plan(args: &Args, report: &ImportReport, tree: &TreeReport) -> String {
     for of in &report.concurrent {
         text.extend(super::conflicts::lines(of).lines().map(|line| format!("! {line}\n")));
     }
+    for line in redactions(report) {
+        text.push_str(&printable(&format!("! {line}")));
+        text.push('\n');
+    }
     for id in &report.quarantined {
         text.push_str(&printable(&format!("! other content of {id} is set aside")));
         text.push('\n');
@@ -160,6 +164,25 @@ fn plan(args: &Args, report: &ImportReport, tree: &TreeReport) -> String {
         report.new_events, report.new_artifacts, report.known_events
     ));
     text
+}
+
+/// What there is to say about content that was taken away.
+pub fn redactions(report: &ImportReport) -> Vec<String> {
+    let mut lines: Vec<String> = report
+        .redacted
+        .iter()
+        .map(|id| format!("{id} was redacted elsewhere; its content is gone from here too"))
+        .collect();
+    if let Some(why) = &report.traces {
+        lines.push(format!("the file may still hold traces of it ({why}); `lattice redact ID --reason TEXT` again takes them out"));
+    }
+    if report.withheld > 0 {
+        lines.push(format!(
+            "{} events came with content that is redacted here; it stayed out",
+            report.withheld
+        ));
+    }
+    lines
 }
 
 fn kinds(kinds: &std::collections::BTreeMap<String, usize>) -> String {

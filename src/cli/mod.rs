@@ -58,6 +58,7 @@ mod plugins;
 mod react;
 mod ready;
 mod rebuild;
+mod redact;
 mod renumber;
 mod resource;
 mod restore;
@@ -192,6 +193,7 @@ const COMMANDS: &[Entry] = &[
     entry!(doctor, "doctor", Tracker, "Examine the tracker"),
     entry!(backup, "backup", Tracker, "Copy the whole tracker into one file"),
     entry!(restore, "restore", Tracker, "Put a backup in the place of the tracker"),
+    entry!(redact, "redact", Tracker, "Take the content of an event away, for good"),
     entry!(rebuild, "rebuild", Tracker, "Make the derived tables anew from the log"),
     entry!(init, "init", Tracker, "Make the tracker of a project"),
     entry!(context_text, "context", Tracker, "Show or write what the tracker is for"),

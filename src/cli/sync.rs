@@ -55,6 +55,7 @@ pub fn run(args: Args, context: &Context) -> Result<Done, Failure> {
         || export::paths(&written),
         || {
             let mut text = incoming(&taken) + "\n" + &outgoing(&written) + "\n";
+            text.extend(import::redactions(&taken).iter().map(|line| printable(&format!("! {line}")) + "\n"));
             text.extend(taken.concurrent.iter().map(conflicts::lines));
             text
         },

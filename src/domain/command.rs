@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 
 use super::actor::Actor;
 use super::artifact::Attachment;
-use super::event::Stamp;
+use super::event::{Stamp, Subject};
 use super::id::{ArtifactId, EventId, ResourceId, TaskId};
 use super::short_id::ShortId;
 
@@ -197,6 +197,12 @@ pub enum Command {
     UnsetConfig {
         path: String,
     },
+    /// Takes the content of an event away. `subject` is what the event is about.
+    Redact {
+        event: EventId,
+        subject: Subject,
+        reason: String,
+    },
     /// Turns the configuration as it was read into another, all or nothing.
     EditConfig {
         base: Value,
@@ -261,6 +267,10 @@ impl Command {
             | Self::Unarchive { task }
             | Self::SetPlan { task, .. }
             | Self::SetNotes { task, .. } => Some(task),
+            Self::Redact { subject, .. } => match subject {
+                Subject::Task(task) => Some(task),
+                _ => None,
+            },
             Self::SetContext { .. }
             | Self::SetConfig { .. }
             | Self::UnsetConfig { .. }

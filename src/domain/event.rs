@@ -51,6 +51,7 @@ pub mod kind {
     pub const NOTES_UPDATED: &str = "notes_updated";
     pub const CONFIG_CHANGED: &str = "config_changed";
     pub const CONTEXT_UPDATED: &str = "context_updated";
+    pub const EVENT_REDACTED: &str = "event_redacted";
     pub const RESOURCE_CREATED: &str = "resource_created";
     pub const RESOURCE_ACQUIRED: &str = "resource_acquired";
     pub const RESOURCE_RELEASED: &str = "resource_released";
@@ -59,7 +60,7 @@ pub mod kind {
     pub const RESOURCE_UPDATED: &str = "resource_updated";
 
     /// All of the above: the types that `lattice event` may not write.
-    pub const BUILT_IN: [&str; 31] = [
+    pub const BUILT_IN: [&str; 32] = [
         TASK_CREATED,
         TASK_ARCHIVED,
         TASK_UNARCHIVED,
@@ -85,6 +86,7 @@ pub mod kind {
         NOTES_UPDATED,
         CONFIG_CHANGED,
         CONTEXT_UPDATED,
+        EVENT_REDACTED,
         RESOURCE_CREATED,
         RESOURCE_ACQUIRED,
         RESOURCE_RELEASED,
@@ -141,16 +143,18 @@ impl EventBody {
     /// An event about a task. `data` is an object; anything else counts as an empty one.
     #[must_use]
     pub fn of_task(task: &TaskId, kind: &str, data: Value) -> Self {
-        Self::new(Subject::Task(task.clone()), kind, data)
+        Self::of(Subject::Task(task.clone()), kind, data)
     }
 
     /// An event about the tracker.
     #[must_use]
     pub fn of_instance(kind: &str, data: Value) -> Self {
-        Self::new(Subject::Instance, kind, data)
+        Self::of(Subject::Instance, kind, data)
     }
 
-    fn new(subject: Subject, kind: &str, data: Value) -> Self {
+    /// An event about anything.
+    #[must_use]
+    pub fn of(subject: Subject, kind: &str, data: Value) -> Self {
         let data = match data {
             Value::Object(map) => map,
             _ => Map::new(),
@@ -187,6 +191,8 @@ pub struct Event {
     pub data: Map<String, Value>,
     /// The heads of the subject's history that the writer knew; `None` in the predecessor's.
     pub parents: Option<Vec<EventId>>,
+    /// Of a tombstone the SHA-256 of the text that the event had, in hexadecimal digits.
+    pub redacted: Option<String>,
     raw: String,
 }
 
@@ -242,8 +248,10 @@ impl Event {
             None | Some(Value::Null) => Map::new(),
             Some(_) => return Err(EventError::Member("data")),
         };
+        let redacted = map.get("redacted").and_then(|found| found.get("sha256")?.as_str());
+        let redacted = redacted.filter(|hash| is_hash(hash)).map(str::to_owned);
         let key = SortKey::of(&id, &ts, parents.is_some());
-        Ok(Self { id, key, ts, kind, actor, subject, data, parents, raw })
+        Ok(Self { id, key, ts, kind, actor, subject, data, parents, redacted, raw })
     }
 
     /// Makes the event that a decision asked for.
@@ -287,6 +295,7 @@ impl Event {
             subject: body.subject,
             data: body.data,
             parents: Some(parents),
+            redacted: None,
             raw,
         }
     }
@@ -317,6 +326,11 @@ impl Event {
     pub fn text(&self, key: &str) -> Option<&str> {
         json::text(&self.data, key)
     }
+}
+
+/// 64 hexadecimal digits, lower case.
+fn is_hash(text: &str) -> bool {
+    text.len() == 64 && text.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b))
 }
 
 fn text_of(map: &Map<String, Value>, key: &'static str) -> Result<String, EventError> {

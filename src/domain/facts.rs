@@ -41,6 +41,8 @@ pub struct Facts {
     pub review_cycles: u64,
     /// The stored event of the id that the caller chose.
     pub same_id: Option<Event>,
+    /// What would be left of that event if it were redacted.
+    pub tombstone: Option<Event>,
     /// The short id that a new task gets.
     pub next_short_id: Option<ShortId>,
     /// Whether another task claims or shows the short id that this one is to get.

@@ -18,6 +18,7 @@ pub mod id;
 pub mod json;
 pub mod plan;
 mod pointer;
+pub mod redact;
 pub mod rejection;
 pub mod resource;
 pub mod search;

@@ -36,6 +36,20 @@ pub fn with_reset(plan: &str, at: Timestamp, actor: &str) -> String {
 /// (those that the task has or had). Reset headings and blank lines do not count.
 #[must_use]
 pub fn is_scaffold(plan: &str, titles: &[String], descriptions: &[String]) -> bool {
+    is_scaffold_of(
+        plan,
+        |heading| titles.iter().any(|title| title_line(title) == heading),
+        |body| descriptions.iter().any(|description| description_lines(description) == body),
+    )
+}
+
+/// The same where it is not the titles and descriptions themselves that are known.
+#[must_use]
+pub fn is_scaffold_of(
+    plan: &str,
+    is_title: impl Fn(&str) -> bool,
+    is_description: impl Fn(&str) -> bool,
+) -> bool {
     let kept: Vec<&str> = plan.lines().filter(|line| !line.starts_with(RESET)).collect();
     let text = kept.join("\n");
     let text = text.trim();
@@ -43,28 +57,24 @@ pub fn is_scaffold(plan: &str, titles: &[String], descriptions: &[String]) -> bo
         return true;
     }
     let (heading, body) = text.split_once('\n').unwrap_or((text, ""));
-    let Some(heading) = heading.strip_prefix("# ") else { return false };
-    let titled = titles.iter().any(|title| {
-        let title = one_line(title);
-        let title = title.trim();
-        heading.trim() == title
-            || heading.trim().strip_suffix(title).is_some_and(|before| {
-                before.strip_suffix(": ").is_some_and(|id| super::ShortId::parse(id).is_some())
-            })
-    });
+    let Some(heading) = heading.strip_prefix("# ").map(str::trim) else { return false };
+    let named = heading.split_once(": ").filter(|(id, _)| super::ShortId::parse(id).is_some());
+    let titled = is_title(heading) || named.is_some_and(|(_, title)| is_title(title));
     let body = body.trim();
-    titled && (body.is_empty() || descriptions.iter().any(|d| same_lines(d, body)))
+    titled && (body.is_empty() || is_description(&description_lines(body)))
 }
 
-fn same_lines(a: &str, b: &str) -> bool {
-    let lines = |text: &str| {
-        text.trim()
-            .lines()
-            .map(|l| l.trim_end().to_owned())
-            .filter(|l| !l.starts_with(RESET))
-            .collect::<Vec<_>>()
-    };
-    lines(a) == lines(b)
+/// A title as the heading of a scaffold has it.
+#[must_use]
+pub fn title_line(title: &str) -> String {
+    one_line(title).trim().to_owned()
+}
+
+/// A description as scaffolds are compared.
+#[must_use]
+pub fn description_lines(text: &str) -> String {
+    let lines = text.trim().lines().map(str::trim_end).filter(|line| !line.starts_with(RESET));
+    lines.collect::<Vec<_>>().join("\n")
 }
 
 #[cfg(test)]

@@ -70,6 +70,8 @@ pub enum Rejection {
     BranchLinked { task: String, branch: String },
     /// The branch is not linked to the task.
     BranchNotLinked { task: String, branch: String },
+    /// The tracker would be another one without the event's content.
+    NeededEvent { event: String },
     /// Nothing stands at this path of the configuration.
     NoSuchSetting { path: String },
     /// Neither made nor declared in the configuration.

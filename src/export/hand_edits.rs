@@ -5,11 +5,11 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::app::sha256;
+use crate::app::{hex, sha256};
 use crate::domain::config::{self, Config};
 use crate::domain::event::{self, Event, EventBody, Stamp, Subject, kind};
 use crate::domain::id::{self, EventId, InstanceId, SortKey};
-use crate::domain::{Actor, Timestamp};
+use crate::domain::{Actor, Timestamp, redact};
 
 /// Who is named as the author: the hand that edited the file is not known.
 pub(super) const AUTHOR: &str = "system:import";
@@ -144,6 +144,37 @@ fn known_to<'a>(history: &'a [Event], event: &Event) -> Vec<&'a Event> {
         }
     }
     history.iter().filter(|e| wanted.contains(&e.id)).collect()
+}
+
+/// A configuration of a file, without settings that say again what is redacted: the file is from
+/// before that.
+pub(super) fn without_redacted(value: &Value, history: &[Event]) -> Value {
+    let folded = Config::fold(history);
+    let mut config = Config::new(value.clone());
+    let changes = history.iter().filter(|event| event.redacted.is_some());
+    for (event, mut path) in changes.filter_map(|event| Some((event, event.text("path")?))) {
+        let hashes = redact::hashes([event], &[event.kind.as_str()], "to");
+        let hash = |found: &Value| hex(&sha256(crate::domain::json::line(found).as_bytes()));
+        if !config.get(path).is_some_and(|found| hashes.contains(&hash(found))) {
+            continue;
+        }
+        let as_folded = |path: &str| match folded.get(path) {
+            Some(known) => json!({"path": path, "to": known}),
+            None => json!({"path": path, "removed": true}),
+        };
+        loop {
+            if let Value::Object(change) = as_folded(path) {
+                config.change(&change);
+            }
+            // What was there for this setting alone goes with it.
+            path = path.rsplit_once('/').map_or("", |(above, _)| above);
+            let is_empty = |found: &Value| found.as_object().is_some_and(Map::is_empty);
+            if path.is_empty() || folded.get(path).is_some() || !config.get(path).is_some_and(is_empty) {
+                break;
+            }
+        }
+    }
+    config.value().clone()
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use crate::app::{Place, Sourced};
+use crate::app::{Place, Sourced, holding};
 use crate::domain::event::kind;
 use crate::domain::id::{EventId, SortKey, TaskId};
 use crate::domain::short_id::{NumberClaim, ShortId, shown_numbers};
@@ -18,22 +18,27 @@ pub(super) struct Histories {
 }
 
 impl Histories {
-    /// Adds events. One that is there already is left out; one whose id is there with other
-    /// content is kept for the merge to refuse, with both places, and counts for nothing here.
+    /// Adds events. One that is there already is left out; a tombstone takes the place of its event.
+    /// One whose id is there with other content is kept for the merge to refuse, with both places,
+    /// and counts for nothing here.
     pub(super) fn extend(&mut self, events: impl IntoIterator<Item = Sourced<Event>>) {
         for event in events {
             let place = self.events.len();
-            match self.first.get(&event.item.id) {
-                Some(known) if self.events[*known].item.raw() == event.item.raw() => continue,
-                Some(_) => {}
-                None => {
-                    self.first.insert(event.item.id.clone(), place);
-                    match &event.item.subject {
-                        Subject::Task(id) => self.tasks.entry(id.clone()).or_default().push(place),
-                        Subject::Instance => self.instance.push(place),
-                        Subject::Resource(_) => {}
-                    }
+            if let Some(known) = self.first.get(&event.item.id).copied() {
+                let other = &self.events[known].item;
+                match holding(other, &event.item) {
+                    _ if other.raw() == event.item.raw() => {}
+                    Some(held) if held.raw() == other.raw() => {}
+                    Some(_) => self.events[known] = event,
+                    None => self.events.push(event),
                 }
+                continue;
+            }
+            self.first.insert(event.item.id.clone(), place);
+            match &event.item.subject {
+                Subject::Task(id) => self.tasks.entry(id.clone()).or_default().push(place),
+                Subject::Instance => self.instance.push(place),
+                Subject::Resource(_) => {}
             }
             self.events.push(event);
         }
@@ -48,8 +53,11 @@ impl Histories {
         let mut other = Vec::new();
         for copy in copies {
             match self.first.get(&copy.item.id).and_then(|place| self.events.get(*place)) {
-                Some(known) if known.item.raw() != copy.item.raw() => other.push(copy.place),
-                Some(_) => {}
+                Some(known) if known.item.raw() == copy.item.raw() => {}
+                Some(known) => match holding(&known.item, &copy.item) {
+                    Some(_) => self.extend([copy]),
+                    None => other.push(copy.place),
+                },
                 None => self.extend([copy]),
             }
         }

@@ -11,9 +11,9 @@ use super::layout::{self, TaskFile};
 use super::lines::{self, About, invalid, whole};
 use super::texts::{json_file, json_text, text_file, unresolved};
 use super::{ReadOptions, Tree, artifacts, markers, tasks, unknown};
-use crate::app::{Code, Failure, Sourced};
+use crate::app::{Code, Failure, Sourced, hex, sha256};
 use crate::domain::event::{Event, Subject};
-use crate::domain::{Config, ShortId, TaskId};
+use crate::domain::{Config, ShortId, TaskId, redact};
 
 /// Reads the tree in `dir` (a `.lattice/` or what was exported elsewhere). Reads only.
 ///
@@ -125,7 +125,7 @@ impl Reading {
                     "nothing was imported; the id of a tracker never changes: put it back",
                 ));
             }
-            for event in base.config(value) {
+            for event in base.config(&hand_edits::without_redacted(value, &history)) {
                 made.push(tasks::within_limit(event, Path::new(layout::CONFIG))?);
             }
         }
@@ -163,7 +163,11 @@ impl Reading {
         let path = Path::new(layout::CONTEXT);
         let (notices, repair) = (&mut self.tree.report.notices, self.options.repair);
         let Some(text) = text_file(&self.folder, path, FILE_LIMIT, repair, notices)? else { return Ok(None) };
-        if hand_edits::context(base.history) == Some(text.as_str()) {
+        let kinds = [crate::domain::event::kind::CONTEXT_UPDATED];
+        let redacted = redact::hashes(base.history, &kinds, "body");
+        if hand_edits::context(base.history) == Some(text.as_str())
+            || redacted.contains(&hex(&sha256(text.as_bytes())))
+        {
             return Ok(None);
         }
         if let Some(conflict) = markers::conflict(&text) {

@@ -14,9 +14,9 @@ use super::lines::{self, About};
 use super::markers;
 use super::render::{Piece, Source};
 use super::tasks::Versions;
-use crate::app::{Code, Failure, Reader, Sourced};
+use crate::app::{Code, Failure, Reader, Sourced, hex, holding, sha256};
 use crate::domain::event::{Event, Subject, kind, strict_json};
-use crate::domain::{Config, TaskId};
+use crate::domain::{ArtifactId, Config, TaskId, redact};
 
 /// How the folder compares with the tracker.
 pub(super) struct Survey<'a> {
@@ -82,6 +82,7 @@ impl<'a> Survey<'a> {
     /// # Errors
     /// As [`Survey::look`].
     pub(super) fn look_at_others(&mut self) -> Result<(), Failure> {
+        self.withheld_artifacts()?;
         for archived in [false, true] {
             for file in TaskFile::ALL {
                 let at = file.folder(archived);
@@ -98,6 +99,24 @@ impl<'a> Survey<'a> {
                     {
                         let what = self.unknown_in(&path, &Source::Log(Subject::Resource(id)), None)?;
                         self.conflicts.extend(what.map(|what| (path, what)));
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Files of artifacts that went with the events which attached them.
+    fn withheld_artifacts(&mut self) -> Result<(), Failure> {
+        for id in self.reader.withheld_artifacts()? {
+            let Some(id) = ArtifactId::parse_foreign(&id) else { continue };
+            for at in [layout::ARTIFACT_META, layout::ARTIFACT_PAYLOAD].map(Path::new) {
+                for entry in self.folder.list(at)? {
+                    let path = at.join(&entry.name);
+                    let rest = entry.name.strip_prefix(id.as_str());
+                    let its = rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('.'));
+                    if entry.kind == Kind::File && its && !self.expected.contains(&path) {
+                        self.stale.push(path);
                     }
                 }
             }
@@ -139,14 +158,18 @@ impl<'a> Survey<'a> {
             Source::Log(subject) => self.unknown_events(path, &About::One(subject.clone()))?,
             Source::Lifecycle => self.unknown_events(path, &About::AnyTask)?,
             Source::Text(id, file) => {
-                let versions = Versions::new(None, &self.reader.history(id)?, *file);
-                let context = |text: &str| versions.is_known(text);
-                self.unknown_text(path, &context)?
+                let history = self.reader.history(id)?;
+                let versions = Versions::new(None, &history, *file);
+                let beside = Versions::new(None, &self.old_log(id, &history)?, *file);
+                let known = |text: &str| versions.is_known(text) || beside.is_known(text);
+                self.unknown_text(path, &known)?
             }
             Source::Context => {
                 let history = self.reader.instance_history()?;
+                let redacted = redact::hashes(&history, &[kind::CONTEXT_UPDATED], "body");
                 let known = |text: &str| {
                     history.iter().any(|e| e.kind == kind::CONTEXT_UPDATED && e.text("body") == Some(text))
+                        || redacted.contains(&hex(&sha256(text.as_bytes())))
                 };
                 self.unknown_text(path, &known)?
             }
@@ -165,6 +188,24 @@ impl<'a> Survey<'a> {
         })
     }
 
+    /// The log of a task as the folder has it, where the tracker's own holds tombstones: it may have
+    /// what these stand for, and files beside it say that. Its events are looked at elsewhere.
+    fn old_log(&self, id: &TaskId, history: &[Event]) -> Result<Vec<Event>, Failure> {
+        let mut events = Vec::new();
+        if has_tombstones(history) {
+            let about = About::One(Subject::Task(id.clone()));
+            for archived in [false, true] {
+                let path = TaskFile::Log.path(id, archived);
+                match lines::read_log(self.folder, &path, &about, true, &mut Vec::new()) {
+                    Ok(log) => events.extend(log.events.into_iter().map(|sourced| sourced.item)),
+                    Err(failure) if failure.code == Code::ImportInvalid => {}
+                    Err(failure) => return Err(failure),
+                }
+            }
+        }
+        Ok(events)
+    }
+
     /// The first event of a log that the tracker has not, or has with other content.
     fn unknown_events(&self, path: &Path, about: &About) -> Result<Option<String>, Failure> {
         let log = match lines::read_log(self.folder, path, about, true, &mut Vec::new()) {
@@ -175,6 +216,8 @@ impl<'a> Survey<'a> {
         for Sourced { item, place } in &log.events {
             match self.reader.find_event(&item.id)? {
                 Some(known) if known.raw() == item.raw() => {}
+                // What is redacted here is to go from there.
+                Some(known) if holding(&known, item).is_some_and(|held| held.raw() == known.raw()) => {}
                 // Copies of what stands in the logs of tasks: those count.
                 Some(_) if *about == About::AnyTask => {}
                 Some(_) => return Ok(Some(format!("{place}: event {} differs from the tracker's", item.id))),
@@ -208,7 +251,12 @@ impl<'a> Survey<'a> {
     /// reading the folder would make.
     fn is_known_config(&self, history: &[Event], beside: &[Event], text: &str) -> bool {
         let Ok(value) = strict_json(text) else { return false };
-        if hand_edits::is_known_config(history, &value) {
+        let without = hand_edits::without_redacted(&value, history);
+        if hand_edits::is_known_config(history, &value) || hand_edits::is_known_config(history, &without) {
+            return true;
+        }
+        // The old log beside it may still have what is redacted here.
+        if has_tombstones(history) && hand_edits::is_known_config(beside, &value) {
             return true;
         }
         let id = Config::fold(beside).instance_id().map(str::to_owned);
@@ -221,6 +269,10 @@ impl<'a> Survey<'a> {
         let known = |event: &Event| history.iter().any(|e| e.raw() == event.raw());
         base.config(&value).iter().all(known)
     }
+}
+
+fn has_tombstones(history: &[Event]) -> bool {
+    history.iter().any(|event| event.redacted.is_some())
 }
 
 /// Refuses a folder that holds another tracker's tree.

@@ -12,10 +12,10 @@ use super::layout::TaskFile;
 use super::lines::{invalid, whole};
 use super::texts::{json_text, text_file, unresolved};
 use super::{Disagreement, ReadOptions, TreeReport, markers, reconcile, snapshots};
-use crate::app::{Failure, Sourced, names_over_time};
+use crate::app::{Failure, Sourced, hex, names_over_time, sha256};
 use crate::domain::event::{self, Event, Subject, kind};
 use crate::domain::fold::TaskState;
-use crate::domain::{TaskId, plan};
+use crate::domain::{TaskId, plan, redact};
 
 /// A task of the tree with what its log says.
 struct Found<'a> {
@@ -111,6 +111,51 @@ pub(super) struct Versions {
     bodies: Vec<String>,
     /// Titles and descriptions, for plans only.
     scaffold: Option<(Vec<String>, Vec<String>)>,
+    redacted: Redacted,
+}
+
+/// Hashes of texts that are redacted.
+struct Redacted {
+    bodies: Vec<String>,
+    titles: Vec<String>,
+    descriptions: Vec<String>,
+}
+
+impl Redacted {
+    fn of(history: &[Event], kind: &str) -> Self {
+        let named = [kind::TASK_CREATED, kind::FIELD_UPDATED];
+        Self {
+            bodies: redact::hashes(history, &[kind], "body"),
+            titles: redact::hashes(history, &named, "title"),
+            descriptions: redact::hashes(history, &named, "description"),
+        }
+    }
+
+    fn is_in(hashes: &[String], text: &str) -> bool {
+        !hashes.is_empty() && hashes.contains(&hex(&sha256(text.as_bytes())))
+    }
+
+    fn is_body(&self, text: &str) -> bool {
+        Self::is_in(&self.bodies, text)
+    }
+
+    /// Whether a plan is the scaffold of a title or a description that is redacted.
+    fn is_scaffold(&self, text: &str, titles: &[String], descriptions: &[String]) -> bool {
+        if self.titles.is_empty() && self.descriptions.is_empty() {
+            return false;
+        }
+        plan::is_scaffold_of(
+            text,
+            |title| {
+                Self::is_in(&self.titles, title)
+                    || titles.iter().any(|known| plan::title_line(known) == title)
+            },
+            |body| {
+                let known = |known: &String| plan::description_lines(known) == body;
+                Self::is_in(&self.descriptions, body) || descriptions.iter().any(known)
+            },
+        )
+    }
 }
 
 impl Versions {
@@ -129,26 +174,31 @@ impl Versions {
             .map(str::to_owned)
             .collect();
         let scaffold = (file == TaskFile::Plan).then(|| names_over_time(None, history));
-        Self { current, bodies, scaffold }
+        Self { current, bodies, scaffold, redacted: Redacted::of(history, kind) }
     }
 
     /// Whether the file says what the log says: what stands in no log are scaffolds and nothing.
     fn is_current(&self, text: &str) -> bool {
         match &self.current {
-            Some(current) => current == text,
+            // A file from before a redaction is no edit of what was left.
+            Some(current) => current == text || self.redacted.is_body(text),
             None => text.is_empty() || self.is_scaffold(text),
         }
     }
 
     /// Whether it says what the log said at some time.
     pub(super) fn is_known(&self, text: &str) -> bool {
-        text.is_empty() || self.bodies.iter().any(|body| body == text) || self.is_scaffold(text)
+        text.is_empty()
+            || self.bodies.iter().any(|body| body == text)
+            || self.redacted.is_body(text)
+            || self.is_scaffold(text)
     }
 
     fn is_scaffold(&self, text: &str) -> bool {
-        self.scaffold
-            .as_ref()
-            .is_some_and(|(titles, descriptions)| plan::is_scaffold(text, titles, descriptions))
+        self.scaffold.as_ref().is_some_and(|(titles, descriptions)| {
+            plan::is_scaffold(text, titles, descriptions)
+                || self.redacted.is_scaffold(text, titles, descriptions)
+        })
     }
 }
 
@@ -173,6 +223,14 @@ fn compare(
         }
         report.disagreements.append(&mut disagreements);
         if !options.reconcile {
+            return Ok(Vec::new());
+        }
+        // A snapshot from before a redaction would bring back what is gone.
+        if found.history.iter().any(|event| event.redacted.is_some()) {
+            report.notices.push(format!(
+                "{}: the task's history is redacted in part, so its snapshot is not believed",
+                path.display()
+            ));
             return Ok(Vec::new());
         }
         let subject = subject(found.id);

@@ -147,6 +147,68 @@ pub(super) fn payload(conn: &Connection, id: &ArtifactId) -> Result<Option<Vec<u
     .sql()
 }
 
+/// Artifacts that are withheld: every event that attached them is redacted. A pure function of the
+/// events, so nothing has to be said of it elsewhere.
+pub(super) fn withheld(conn: &Connection) -> Result<Vec<String>, StoreError> {
+    let mut statement = conn
+        .prepare(
+            "SELECT json_extract(data, '$.artifact_id') AS id FROM events WHERE type = 'artifact_attached' AND id IS NOT NULL
+              GROUP BY 1 HAVING min(json_type(raw, '$.redacted.sha256') IS NOT NULL) = 1 ORDER BY 1",
+        )
+        .sql()?;
+    statement.query_map([], |row| row.get(0)).sql()?.collect::<Result<_, _>>().sql()
+}
+
+/// Takes withheld artifacts out of the file, with the payloads that nothing else uses, and gives
+/// their ids.
+pub(super) fn withhold(conn: &Connection) -> Result<Vec<String>, StoreError> {
+    let withheld = withheld(conn)?;
+    for id in &withheld {
+        let mut statement = conn
+            .prepare_cached(
+                "SELECT lower(hex(payload_hash)) FROM artifacts WHERE id = ?1 AND payload_hash IS NOT NULL
+                 UNION SELECT content FROM quarantine WHERE id = ?1 AND kind = 'payload'",
+            )
+            .sql()?;
+        let payloads: Vec<String> =
+            statement.query_map([id], |row| row.get(0)).sql()?.collect::<Result<_, _>>().sql()?;
+        for table in ["artifacts", "quarantine"] {
+            conn.prepare_cached(&format!("DELETE FROM {table} WHERE id = ?1")).sql()?.execute([id]).sql()?;
+        }
+        for payload in payloads {
+            conn.prepare_cached(
+                "DELETE FROM payloads WHERE hash = unhex(?1)
+                    AND NOT EXISTS (SELECT 1 FROM artifacts a WHERE a.payload_hash = payloads.hash)
+                    AND NOT EXISTS (SELECT 1 FROM quarantine q WHERE q.kind = 'payload' AND q.content = ?1)",
+            )
+            .sql()?
+            .execute([payload])
+            .sql()?;
+        }
+    }
+    Ok(withheld)
+}
+
+/// Artifacts that hold one of these texts, in what they say of themselves or in their payloads.
+pub(super) fn holding(conn: &Connection, texts: &[String], most: usize) -> Result<Vec<String>, StoreError> {
+    let list = rows::encoded(&texts)?;
+    let mut statement = conn
+        .prepare(
+            "SELECT a.id FROM artifacts a LEFT JOIN payloads p ON p.hash = a.payload_hash
+              WHERE EXISTS (SELECT 1 FROM json_each(?1) t
+                             WHERE instr(a.meta, t.value) OR instr(p.content, CAST(t.value AS BLOB)))
+              ORDER BY a.id LIMIT ?2",
+        )
+        .sql()?;
+    let found = statement.query_map(params![list, most as i64], |row| row.get(0)).sql()?;
+    found.collect::<Result<_, _>>().sql()
+}
+
+pub(super) fn with_payload(conn: &Connection, hash: &[u8; 32]) -> Result<Vec<String>, StoreError> {
+    let mut statement = conn.prepare("SELECT id FROM artifacts WHERE payload_hash = ?1 ORDER BY id").sql()?;
+    statement.query_map([hash], |row| row.get(0)).sql()?.collect::<Result<_, _>>().sql()
+}
+
 /// What is wrong with an artifact or a payload.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ArtifactFault {

@@ -3,7 +3,7 @@
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::error::StoreError;
-use super::hash::sha256;
+use super::hash::{bytes_of_hex, sha256};
 use super::unplaced::SqlResult;
 use crate::domain::event::{Event, Subject};
 use crate::domain::id::{EventId, SortKey, TaskId};
@@ -41,7 +41,7 @@ pub(super) fn tail(conn: &Connection) -> Result<Tail, StoreError> {
 }
 
 pub(super) fn insert(conn: &Connection, tail: &mut Tail, event: &Event) -> Result<i64, StoreError> {
-    let hash = sha256(event.raw().as_bytes());
+    let hash = hash_of(event);
     let chain = link(&tail.chain, &hash);
     let (task, resource) = subject_columns(event);
     conn.prepare_cached(
@@ -86,7 +86,7 @@ pub(super) fn replace(conn: &Connection, event: &Event) -> Result<(), StoreError
             resource,
             event.actor.display(),
             event.raw(),
-            sha256(event.raw().as_bytes())
+            hash_of(event)
         ],
     )
     .sql()?;
@@ -109,6 +109,38 @@ pub(super) fn replace(conn: &Connection, event: &Event) -> Result<(), StoreError
             .sql()?;
     }
     Ok(())
+}
+
+/// The hash of the text that an event had when it was written; a tombstone still names it.
+fn hash_of(event: &Event) -> [u8; 32] {
+    let named = event.redacted.as_deref().and_then(bytes_of_hex);
+    named.unwrap_or_else(|| sha256(event.raw().as_bytes()))
+}
+
+/// Puts tombstones in the place of their events. Hashes and chain stay as they are.
+pub(super) fn redact(conn: &Connection, tombstone: &Event) -> Result<(), StoreError> {
+    conn.prepare_cached("UPDATE events SET raw = ?2 WHERE id = ?1 AND hash = ?3")
+        .sql()?
+        .execute(params![tombstone.id.as_str(), tombstone.raw(), hash_of(tombstone)])
+        .sql()?;
+    // What once lost against it may say the same.
+    conn.prepare_cached("DELETE FROM quarantine WHERE id = ?1")
+        .sql()?
+        .execute([tombstone.id.as_str()])
+        .sql()?;
+    Ok(())
+}
+
+/// Events that hold one of these texts, as it stands in an event.
+pub(super) fn holding(conn: &Connection, texts: &[String], most: usize) -> Result<Vec<String>, StoreError> {
+    let list = super::rows::encoded(&texts)?;
+    let mut statement = conn
+        .prepare(
+            "SELECT id FROM events WHERE EXISTS (SELECT 1 FROM json_each(?1) WHERE instr(raw, value)) ORDER BY seq LIMIT ?2",
+        )
+        .sql()?;
+    let found = statement.query_map(params![list, most as i64], |row| row.get(0)).sql()?;
+    found.collect::<Result<_, _>>().sql()
 }
 
 fn subject_columns(event: &Event) -> (Option<&str>, Option<&str>) {
@@ -270,13 +302,14 @@ pub(super) fn broken_links(conn: &Connection) -> Result<Vec<String>, StoreError>
         let bytes = row.get_ref(2).sql()?.as_bytes().unwrap_or_default().to_vec();
         let hash: Vec<u8> = row.get(3).sql()?;
         let chain: Vec<u8> = row.get(4).sql()?;
-        let right = sha256(&bytes);
+        let event = std::str::from_utf8(&bytes).ok().and_then(|raw| Event::parse(raw).ok());
+        let right = event.as_ref().map_or_else(|| sha256(&bytes), hash_of);
         let next = link(&before, &right);
         if seq != expected {
             broken.push(format!("{id} (place {seq}, expected {expected})"));
         } else if hash != right || chain != next {
             broken.push(format!("{id} (place {seq})"));
-        } else if !columns_agree(row, &bytes)? {
+        } else if !columns_agree(row, event.as_ref())? {
             broken.push(format!("{id} (place {seq}, its columns)"));
         }
         // Go on from what is stored, or one damaged event would make all after it look damaged.
@@ -287,12 +320,9 @@ pub(super) fn broken_links(conn: &Connection) -> Result<Vec<String>, StoreError>
 }
 
 /// Whether the columns say what the text says: a flipped bit in a column is damage too.
-fn columns_agree(row: &Row<'_>, bytes: &[u8]) -> Result<bool, StoreError> {
-    let Ok(event) = std::str::from_utf8(bytes).map_err(drop).and_then(|raw| Event::parse(raw).map_err(drop))
-    else {
-        return Ok(false);
-    };
-    let (task, resource) = subject_columns(&event);
+fn columns_agree(row: &Row<'_>, event: Option<&Event>) -> Result<bool, StoreError> {
+    let Some(event) = event else { return Ok(false) };
+    let (task, resource) = subject_columns(event);
     let said = [
         Some(event.id.as_str()),
         Some(event.key.as_str()),

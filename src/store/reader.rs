@@ -142,6 +142,14 @@ questions! {
     in_status(status: &str) -> u64 = query::in_status;
     /// Unarchived tasks done before this time.
     done_before(ts: &str) -> Vec<TaskId> = query::done_before;
+    /// Ids of artifacts that every event which attached them, redacted by now, took with it.
+    withheld_artifacts() -> Vec<String> = artifacts::withheld;
+    /// Ids of events that hold one of these texts, as it stands in an event, at most so many.
+    events_holding(texts: &[String], most: usize) -> Vec<String> = events::holding;
+    /// Ids of artifacts that hold one of these texts, at most so many.
+    artifacts_holding(texts: &[String], most: usize) -> Vec<String> = artifacts::holding;
+    /// Ids of artifacts whose payload has this hash.
+    artifacts_with_payload(hash: &[u8; 32]) -> Vec<String> = artifacts::with_payload;
     /// An artifact by its id.
     find_artifact(id: &str) -> Option<Artifact> = artifacts::find;
     /// All artifacts by id.

@@ -18,6 +18,7 @@ mod init;
 mod init_places;
 mod injector;
 mod output;
+mod redact;
 mod sandbox;
 mod shut;
 mod write;

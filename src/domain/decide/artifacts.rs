@@ -40,7 +40,11 @@ pub(super) fn attach(
     let Some(known) = &facts.same_artifact else {
         let artifact = Artifact::new(id.clone(), meta);
         let payload = payload.map(<[u8]>::to_vec);
-        return Ok(Decision { events: vec![event], artifacts: vec![NewArtifact { artifact, payload }] });
+        return Ok(Decision {
+            events: vec![event],
+            artifacts: vec![NewArtifact { artifact, payload }],
+            ..Decision::default()
+        });
     };
     let before = task.evidence_refs.iter().find(|e| e.id == id.as_str());
     let other_role = before.is_some_and(|before| before.role.as_deref() != role);

@@ -7,6 +7,7 @@ mod create;
 mod fields;
 mod lifecycle;
 mod links;
+mod redact;
 mod resources;
 mod settings;
 mod status;
@@ -20,7 +21,7 @@ pub use settings::checked_code;
 
 use super::artifact::NewArtifact;
 use super::command::{Author, Command};
-use super::event::EventBody;
+use super::event::{Event, EventBody};
 use super::facts::Facts;
 use super::rejection::Rejection;
 use super::task::Task;
@@ -32,11 +33,13 @@ pub struct Decision {
     pub events: Vec<EventBody>,
     /// The artifacts to add.
     pub artifacts: Vec<NewArtifact>,
+    /// Tombstones to put in the place of their events.
+    pub tombstones: Vec<Event>,
 }
 
 impl From<Vec<EventBody>> for Decision {
     fn from(events: Vec<EventBody>) -> Self {
-        Self { events, artifacts: Vec::new() }
+        Self { events, ..Self::default() }
     }
 }
 
@@ -65,6 +68,7 @@ pub fn decide(facts: &Facts, author: &Author, command: &Command) -> Result<Decis
         }
         Command::ReleaseResource { name } => resources::release(facts, author, name).map(Into::into),
         Command::HeartbeatResource { name } => resources::heartbeat(facts, author, name).map(Into::into),
+        Command::Redact { reason, .. } => redact::redact(facts, reason),
         Command::Archive { .. } => lifecycle::archive(existing(facts, command)?).map(Into::into),
         Command::Unarchive { .. } => lifecycle::unarchive(existing(facts, command)?).map(Into::into),
         Command::Unlink { kind, target, .. } => {

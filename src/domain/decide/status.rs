@@ -165,5 +165,5 @@ pub(super) fn complete(
         json!({"artifact_id": artifact.artifact.id.as_str(), "role": "review"}),
     ));
     events.push(EventBody::of_task(&task.id, kind::STATUS_CHANGED, json!({"from": "review", "to": "done"})));
-    Ok(Decision { events, artifacts: vec![artifact] })
+    Ok(Decision { events, artifacts: vec![artifact], ..Decision::default() })
 }

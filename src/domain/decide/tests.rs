@@ -48,6 +48,7 @@ fn facts(status: &str) -> Facts {
         descriptions: vec![],
         review_cycles: 0,
         same_id: None,
+        tombstone: None,
         resource: None,
         name_of_id: None,
         is_short_id_taken: false,
