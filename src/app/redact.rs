@@ -28,16 +28,14 @@ impl App {
     /// # Errors
     /// `NOT_FOUND`, `INVALID_ID`, `VALIDATION_ERROR` without a reason; nothing was changed then.
     pub fn redact(&mut self, who: &Identity, id: &str) -> Result<Redaction, Failure> {
-        // The reason is a member of the event itself.
-        let (who, reason) =
-            (Identity { reason: None, ..who.clone() }, who.reason.clone().unwrap_or_default());
+        let reason = who.reason.clone().unwrap_or_default();
         if reason.trim().is_empty() {
             return Err(Failure::new(Code::ValidationError, "a redaction needs a reason")
                 .hint("add --reason TEXT; it is kept, so it must not repeat what is taken away"));
         }
         let mut taken = Vec::new();
         let payload = self.read(|reader| payload_of(reader, id))?;
-        let outcome = self.execute(&who, |names| {
+        let outcome = self.execute(who, |names| {
             let event = names.event(id)?;
             taken = texts(&event).iter().map(|text| as_stored(text)).collect();
             Ok(Command::Redact { subject: event.subject.clone(), event: event.id, reason })
