@@ -54,7 +54,7 @@ impl InitOptions {
 #[derive(Clone, Debug)]
 pub enum InitOutcome {
     /// A tracker was made, with what was taken in from the tree that lay there.
-    Made(Option<ImportReport>),
+    Made(Option<Box<ImportReport>>),
     /// One was there.
     AlreadyThere,
 }
@@ -84,7 +84,7 @@ impl App {
             Ok::<(), Failure>(())
         })?;
         Ok(match created {
-            Created::Made => InitOutcome::Made(report),
+            Created::Made => InitOutcome::Made(report.map(Box::new)),
             Created::AlreadyThere => InitOutcome::AlreadyThere,
         })
     }

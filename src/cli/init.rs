@@ -121,7 +121,7 @@ fn answer(
 ) -> Result<Done, Failure> {
     let place = lattice.display().to_string();
     let (made, imported) = match outcome {
-        InitOutcome::Made(report) => (true, report.as_ref()),
+        InitOutcome::Made(report) => (true, report.as_deref()),
         InitOutcome::AlreadyThere => (false, None),
     };
     let done = if output.json || (made && !output.quiet) {

@@ -203,7 +203,7 @@ impl Event {
     /// # Errors
     /// [`EventError`] if it is no event.
     pub fn parse(text: &str) -> Result<Self, EventError> {
-        let value = strict(text)?;
+        let value = strict_json(text)?;
         Self::from_value(value)
     }
 
@@ -249,7 +249,7 @@ impl Event {
             Some(_) => return Err(EventError::Member("data")),
         };
         let redacted = map.get("redacted").and_then(|found| found.get("sha256")?.as_str());
-        let redacted = redacted.filter(|hash| is_hash(hash)).map(str::to_owned);
+        let redacted = redacted.filter(|hash| super::redact::is_hash(hash)).map(str::to_owned);
         let key = SortKey::of(&id, &ts, parents.is_some());
         Ok(Self { id, key, ts, kind, actor, subject, data, parents, redacted, raw })
     }
@@ -328,21 +328,11 @@ impl Event {
     }
 }
 
-/// 64 hexadecimal digits, lower case.
-fn is_hash(text: &str) -> bool {
-    text.len() == 64 && text.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b))
-}
-
 fn text_of(map: &Map<String, Value>, key: &'static str) -> Result<String, EventError> {
     json::text(map, key).map(str::to_owned).ok_or(EventError::Member(key))
 }
 
-/// JSON without duplicate members: `serde_json` alone would silently take the last.
-fn strict(text: &str) -> Result<Value, EventError> {
-    strict_json(text)
-}
-
-/// Reads JSON and refuses an object that names a member twice.
+/// Reads JSON and refuses an object that names a member twice: `serde_json` would take the last.
 ///
 /// # Errors
 /// [`EventError::Json`] or [`EventError::Duplicate`].

@@ -48,6 +48,11 @@ fn members(kind: &str) -> (&'static [&'static str], &'static [&'static str]) {
     }
 }
 
+/// 64 hexadecimal digits, lower case.
+pub(super) fn is_hash(text: &str) -> bool {
+    text.len() == 64 && text.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b))
+}
+
 /// Whether the tracker would be another one without this event's content.
 #[must_use]
 pub fn is_needed(event: &Event) -> bool {

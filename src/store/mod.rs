@@ -10,6 +10,7 @@ mod hash;
 mod project;
 mod query;
 mod reader;
+mod redact;
 mod resources;
 mod rows;
 mod search;
