@@ -13,7 +13,7 @@ use support::{Project, Run, terminal};
 /// A project with these hooks, trusted.
 fn hooked(hooks: &Value) -> Project {
     let project = untrusted(hooks);
-    project.ok(["hooks", "trust"]);
+    project.ok(["hooks", "trust", "--all"]);
     project
 }
 
@@ -189,7 +189,7 @@ fn nothing_runs_that_is_not_trusted() {
     project.ok(["hooks", "untrust"]);
     project.ok(["create", "Three"]);
     assert!(!project.path().join("marker").exists());
-    project.ok(["hooks", "trust"]);
+    project.ok(["hooks", "trust", "--all"]);
     project.ok(["create", "Four"]);
     assert!(project.path().join("marker").exists());
     let run = project.tried(["config", "set", "hooks.post_event", "touch other"]);
@@ -205,7 +205,7 @@ fn a_clone_with_hostile_hooks_runs_nothing() {
         "on": {"task_created": "touch marker"},
         "transitions": {"* -> *": "touch marker"},
     }));
-    hostile.ok(["hooks", "trust"]);
+    hostile.ok(["hooks", "trust", "--all"]);
     hostile.ok(["create", "Bait", "--no-hooks"]);
     hostile.ok(["export"]);
     // As a tree that is imported, and as a whole database that was put into the repository.
@@ -315,11 +315,9 @@ fn hooks_are_listed_and_trusted_one_by_one() {
     assert!(text.contains("trusted    hooks.on.x_y: touch \\u{1b}b\n"), "{text}");
     let after = project.json(["hooks", "untrust", id])["hooks"].clone();
     assert_eq!((&after[0]["state"], &after[1]["state"]), (&json!("untrusted"), &json!("declined")));
-    let (status, error) = project.refused(["hooks", "trust", "0000"]);
+    let (status, error) = project.refused(["hooks", "trust", "00000000"]);
     assert_eq!((status, &error["code"]), (1, &json!("NOT_FOUND")));
-    let (status, _) = project.refused(["hooks", "trust", ""]);
-    assert_eq!(status, 1);
-    let mut homeless = project.command(["hooks", "trust", "--json"]);
+    let mut homeless = project.command(["hooks", "trust", "--all", "--json"]);
     let run = Run::of(homeless.env_remove("HOME").output().unwrap());
     assert!(run.status == 1 && run.stdout.contains("HOME is not set"), "{run:?}");
 }
