@@ -77,6 +77,40 @@ fn the_environment_names_the_event_and_lattice_works_inside() {
 }
 
 #[test]
+fn lattice_inside_a_hook_knows_a_session_and_the_program_by_lattice_actor() {
+    let lattice = env!("CARGO_BIN_EXE_lattice");
+    let project = hooked(&json!({
+        "on": {"comment_added": format!("echo $LATTICE_ACTOR > seen; {lattice} update \"$LATTICE_TASK_ID\" priority=low --quiet")},
+    }));
+    let task = project.task("A title");
+    let name = project.ok(["session", "start", "--model", "human", "--name", "Juniper", "--quiet"]);
+    let name = name.trim();
+    project.ok(["comment", &task, "said by a session", "--name", name]);
+    assert_eq!(left(&project, "seen").trim(), name);
+    let events = project.json(["show", &task])["events"].clone();
+    let last = events.as_array().unwrap().last().unwrap();
+    assert!(last["type"] == "field_updated" && last["actor"].to_string().contains(name), "{last}");
+    let acting = |actor: &str, line: &[&str]| {
+        Run::of(project.command(line).args(["--no-hooks"]).env("LATTICE_ACTOR", actor).output().unwrap())
+    };
+    let update = |actor: &str, value: &str| acting(actor, &["update", &task, value]);
+    assert_eq!(update(name, "priority=high").status, 0);
+    let run = acting("", &["update", &task, "priority=low", "--actor", name]);
+    assert!(run.stderr.contains("INVALID_ACTOR"), "the flag stays strict: {run:?}");
+    for (nobody, code) in
+        [("system:lattice", "MISSING_ACTOR"), ("system:", "MISSING_ACTOR"), ("Nobody-1", "INVALID_ACTOR")]
+    {
+        let run = update(nobody, "priority=medium");
+        assert!(run.status == 1 && run.stderr.contains(code), "{nobody}: {run:?}");
+    }
+    let run = acting("system:lattice", &["ready"]);
+    assert_eq!((run.status, run.stderr.as_str()), (0, ""));
+    project.ok(["session", "end", name]);
+    let run = update(name, "priority=medium");
+    assert!(run.stderr.contains("SESSION_NOT_FOUND"), "{run:?}");
+}
+
+#[test]
 fn hooks_run_after_the_lock_is_let_go_and_before_the_answer() {
     let lattice = env!("CARGO_BIN_EXE_lattice");
     let project = hooked(&json!({"on": {"task_created": format!(
