@@ -13,7 +13,7 @@ use support::{Project, Run, terminal};
 /// A project with these hooks, trusted.
 fn hooked(hooks: &Value) -> Project {
     let project = untrusted(hooks);
-    project.ok(["hooks", "trust"]);
+    project.ok(["hooks", "trust", "--all"]);
     project
 }
 
@@ -74,6 +74,40 @@ fn the_environment_names_the_event_and_lattice_works_inside() {
     let bodies: Vec<&str> =
         comments.as_array().unwrap().iter().map(|comment| comment["body"].as_str().unwrap()).collect();
     assert_eq!(bodies, ["first", "said by the hook"], "the hook's own comment calls no hook");
+}
+
+#[test]
+fn lattice_inside_a_hook_knows_a_session_and_the_program_by_lattice_actor() {
+    let lattice = env!("CARGO_BIN_EXE_lattice");
+    let project = hooked(&json!({
+        "on": {"comment_added": format!("echo $LATTICE_ACTOR > seen; {lattice} update \"$LATTICE_TASK_ID\" priority=low --quiet")},
+    }));
+    let task = project.task("A title");
+    let name = project.ok(["session", "start", "--model", "human", "--name", "Juniper", "--quiet"]);
+    let name = name.trim();
+    project.ok(["comment", &task, "said by a session", "--name", name]);
+    assert_eq!(left(&project, "seen").trim(), name);
+    let events = project.json(["show", &task])["events"].clone();
+    let last = events.as_array().unwrap().last().unwrap();
+    assert!(last["type"] == "field_updated" && last["actor"].to_string().contains(name), "{last}");
+    let acting = |actor: &str, line: &[&str]| {
+        Run::of(project.command(line).args(["--no-hooks"]).env("LATTICE_ACTOR", actor).output().unwrap())
+    };
+    let update = |actor: &str, value: &str| acting(actor, &["update", &task, value]);
+    assert_eq!(update(name, "priority=high").status, 0);
+    let run = acting("", &["update", &task, "priority=low", "--actor", name]);
+    assert!(run.stderr.contains("INVALID_ACTOR"), "the flag stays strict: {run:?}");
+    for (nobody, code) in
+        [("system:lattice", "MISSING_ACTOR"), ("system:", "MISSING_ACTOR"), ("Nobody-1", "INVALID_ACTOR")]
+    {
+        let run = update(nobody, "priority=medium");
+        assert!(run.status == 1 && run.stderr.contains(code), "{nobody}: {run:?}");
+    }
+    let run = acting("system:lattice", &["ready"]);
+    assert_eq!((run.status, run.stderr.as_str()), (0, ""));
+    project.ok(["session", "end", name]);
+    let run = update(name, "priority=medium");
+    assert!(run.stderr.contains("SESSION_NOT_FOUND"), "{run:?}");
 }
 
 #[test]
@@ -189,7 +223,7 @@ fn nothing_runs_that_is_not_trusted() {
     project.ok(["hooks", "untrust"]);
     project.ok(["create", "Three"]);
     assert!(!project.path().join("marker").exists());
-    project.ok(["hooks", "trust"]);
+    project.ok(["hooks", "trust", "--all"]);
     project.ok(["create", "Four"]);
     assert!(project.path().join("marker").exists());
     let run = project.tried(["config", "set", "hooks.post_event", "touch other"]);
@@ -205,7 +239,7 @@ fn a_clone_with_hostile_hooks_runs_nothing() {
         "on": {"task_created": "touch marker"},
         "transitions": {"* -> *": "touch marker"},
     }));
-    hostile.ok(["hooks", "trust"]);
+    hostile.ok(["hooks", "trust", "--all"]);
     hostile.ok(["create", "Bait", "--no-hooks"]);
     hostile.ok(["export"]);
     // As a tree that is imported, and as a whole database that was put into the repository.
@@ -315,11 +349,9 @@ fn hooks_are_listed_and_trusted_one_by_one() {
     assert!(text.contains("trusted    hooks.on.x_y: touch \\u{1b}b\n"), "{text}");
     let after = project.json(["hooks", "untrust", id])["hooks"].clone();
     assert_eq!((&after[0]["state"], &after[1]["state"]), (&json!("untrusted"), &json!("declined")));
-    let (status, error) = project.refused(["hooks", "trust", "0000"]);
+    let (status, error) = project.refused(["hooks", "trust", "00000000"]);
     assert_eq!((status, &error["code"]), (1, &json!("NOT_FOUND")));
-    let (status, _) = project.refused(["hooks", "trust", ""]);
-    assert_eq!(status, 1);
-    let mut homeless = project.command(["hooks", "trust", "--json"]);
+    let mut homeless = project.command(["hooks", "trust", "--all", "--json"]);
     let run = Run::of(homeless.env_remove("HOME").output().unwrap());
     assert!(run.status == 1 && run.stdout.contains("HOME is not set"), "{run:?}");
 }

@@ -11,6 +11,9 @@ use crate::domain::event::Stamp;
 use crate::domain::{Actor, Config};
 use crate::store::Reader;
 
+/// The prefix of the names that the program writes under where nobody is named.
+const PROGRAM: &str = "system:";
+
 /// What a caller said about itself. Nothing of it has been checked.
 #[derive(Clone, Debug, Default)]
 pub struct Identity {
@@ -18,7 +21,8 @@ pub struct Identity {
     pub name: Option<String>,
     /// `prefix:identifier`.
     pub actor: Option<String>,
-    /// The value of `LATTICE_ACTOR`.
+    /// The value of `LATTICE_ACTOR`: an actor, or, as hooks get it, the name of a session or one of the
+    /// program's own names.
     pub environment: Option<String>,
     /// Who is written down where nobody is named, for commands that never asked for a name.
     pub stand_in: Option<&'static str>,
@@ -60,11 +64,22 @@ impl Identity {
         if let Some(name) = &self.name {
             return running(reader, name).map(Some);
         }
-        let Some(text) = self.actor.as_ref().or(self.environment.as_ref()) else { return Ok(None) };
+        let Some(text) = &self.actor else { return self.surrounding(reader) };
         match actor(text) {
             Err(failure) if session::find(reader, text)?.is_some() => {
                 Err(failure.hint(format!("it is a session: act as it with --name {text}")))
             }
+            result => result.map(Some),
+        }
+    }
+
+    /// Whom the environment names. A hook finds there who made the change that called it, which is
+    /// not always somebody that a caller may write as.
+    fn surrounding(&self, reader: &Reader<'_>) -> Result<Option<Actor>, Failure> {
+        let Some(text) = &self.environment else { return Ok(None) };
+        match actor(text) {
+            Err(_) if text.starts_with(PROGRAM) => Ok(None),
+            Err(_) if session::find(reader, text)?.is_some() => running(reader, text).map(Some),
             result => result.map(Some),
         }
     }

@@ -2,9 +2,11 @@
 //! them when a command is over.
 
 use clap::Subcommand;
+use serde_json::json;
 
 use super::context::Context;
 use super::output::{self, Done};
+use super::prompt::Prompt;
 use super::text::{printable, several};
 use super::write::OutputArgs;
 use crate::app::{self, Code, Failure, HookReport, Outcome, Standing, Trust, World, hook_id};
@@ -32,10 +34,10 @@ pub struct Args {
 enum Action {
     /// Show all hooks, and which may run here
     List(ListArgs),
-    /// Let hooks run on this machine
-    Trust(ChangeArgs),
+    /// Let hooks run on this machine; without ids and --all, shows them and asks
+    Trust(TrustArgs),
     /// Do not let hooks run here, and do not mention them again
-    Untrust(ChangeArgs),
+    Untrust(UntrustArgs),
 }
 
 #[derive(clap::Args, Debug)]
@@ -45,26 +47,52 @@ struct ListArgs {
 }
 
 #[derive(clap::Args, Debug)]
-struct ChangeArgs {
-    /// Only these, by the ids that `hooks list` shows [default: all]
+struct TrustArgs {
+    /// Only these, by the ids that `hooks list` shows; eight digits or more
+    #[arg(value_name = "ID")]
+    ids: Vec<String>,
+    /// All that are configured now
+    #[arg(long, conflicts_with = "ids")]
+    all: bool,
+    #[command(flatten)]
+    output: OutputArgs,
+}
+
+#[derive(clap::Args, Debug)]
+struct UntrustArgs {
+    /// Only these, by the ids that `hooks list` shows; eight digits or more [default: all]
     #[arg(value_name = "ID")]
     ids: Vec<String>,
     #[command(flatten)]
     output: OutputArgs,
 }
 
-/// Letters of an id that `list` shows.
-const SHOWN: usize = 10;
+/// Which hooks a decision is about.
+enum About<'a> {
+    All,
+    /// What beginnings of ids name.
+    Named(&'a [String]),
+    /// What somebody looked at.
+    Seen(Vec<Hook>),
+}
+
+/// Digits of an id that are shown: two hooks that share so many cannot be made.
+const SHOWN: usize = 32;
+/// Digits of an id that have to be written.
+const LEAST: usize = 8;
 
 /// Does it.
 pub fn run(args: Args, context: &Context) -> Result<Done, Failure> {
     match args.action {
         Action::List(args) => {
             let (hooks, trust) = configured(context)?;
-            Ok(answer(&hooks, &trust, args.output))
+            Ok(answer(&standings(&hooks, &trust), args.output))
         }
-        Action::Trust(args) => decide(&args, true, context),
-        Action::Untrust(args) => decide(&args, false, context),
+        Action::Trust(args) => trust(&args, context),
+        Action::Untrust(args) => {
+            let about = if args.ids.is_empty() { About::All } else { About::Named(&args.ids) };
+            decide(&about, false, args.output, context)
+        }
     }
 }
 
@@ -77,42 +105,105 @@ fn configured(context: &Context) -> Result<(Vec<Hook>, Trust), Failure> {
     Ok((hooks, Trust::of(&World::real(), &tracker.root().lattice)))
 }
 
-fn decide(args: &ChangeArgs, trusted: bool, context: &Context) -> Result<Done, Failure> {
-    let (hooks, mut trust) = configured(context)?;
-    let mut about: Vec<&Hook> = if args.ids.is_empty() { hooks.iter().collect() } else { Vec::new() };
-    for id in &args.ids {
-        let before = about.len();
-        about.extend(hooks.iter().filter(|hook| !id.is_empty() && hook_id(hook).starts_with(id)));
-        if about.len() == before {
-            return Err(Failure::new(Code::NotFound, format!("there is no hook {id}"))
-                .hint("see `lattice hooks list`"));
+/// Trusts what was named or looked at: between a look at the list and this call the configuration
+/// may have changed.
+fn trust(args: &TrustArgs, context: &Context) -> Result<Done, Failure> {
+    let about = match (args.all, args.ids.as_slice()) {
+        (true, _) => About::All,
+        (false, []) => {
+            let (hooks, trust) = configured(context)?;
+            let seen = standings(&hooks, &trust);
+            if seen.iter().all(|(_, standing)| *standing == Standing::Trusted) {
+                return Ok(answer(&seen, args.output));
+            }
+            let person = Prompt::new().filter(|_| !args.output.json && !args.output.quiet);
+            let mut person = person.ok_or_else(|| {
+                Failure::new(Code::ValidationError, "it is not said which hooks to trust")
+                    .hint("name ids of `lattice hooks list`, or add --all")
+            })?;
+            if !person.confirm(&format!("{}Let all of these run on this machine", lines(&seen)), false)? {
+                return Ok(Done::lines("Nothing changed"));
+            }
+            About::Seen(hooks)
         }
-    }
-    if !hooks.is_empty() {
-        trust.decide(&hooks, about, trusted);
-        let (file, content) = trust.file()?;
-        if let Some(folder) = file.parent() {
-            make_folders(folder)?;
-        }
-        replace_file(&file, content.as_bytes())?;
-    }
-    Ok(answer(&hooks, &trust, args.output))
+        (false, ids) => About::Named(ids),
+    };
+    decide(&about, true, args.output, context)
 }
 
-fn answer(hooks: &[Hook], trust: &Trust, output: OutputArgs) -> Done {
-    let standings: Vec<(Hook, Standing)> =
-        hooks.iter().map(|hook| (hook.clone(), trust.standing(hook))).collect();
-    let id = |hook: &Hook| hook_id(hook).chars().take(SHOWN).collect::<String>();
+fn decide(about: &About<'_>, trusted: bool, output: OutputArgs, context: &Context) -> Result<Done, Failure> {
+    let (hooks, trust) = configured(context)?;
+    chosen(about, &hooks)?;
+    if hooks.is_empty() {
+        return Ok(answer(&[], output));
+    }
+    make_folders(trust.folder()?)?;
+    let turn = trust.turn()?;
+    // Only what is read now holds: somebody else may have decided in the meantime.
+    let (hooks, mut trust) = configured(context)?;
+    trust.decide(&hooks, chosen(about, &hooks)?, trusted);
+    let (file, content) = trust.file()?;
+    replace_file(&file, content.as_bytes())?;
+    drop(turn);
+    Ok(answer(&standings(&hooks, &trust), output))
+}
+
+/// The configured hooks that a decision is about.
+fn chosen<'h>(about: &About<'_>, hooks: &'h [Hook]) -> Result<Vec<&'h Hook>, Failure> {
+    match about {
+        About::All => Ok(hooks.iter().collect()),
+        About::Seen(seen) => Ok(hooks.iter().filter(|hook| seen.contains(hook)).collect()),
+        About::Named(ids) => ids.iter().map(|id| named(id, hooks)).collect(),
+    }
+}
+
+/// The one hook whose id begins so.
+fn named<'h>(text: &str, hooks: &'h [Hook]) -> Result<&'h Hook, Failure> {
+    if text.len() < LEAST {
+        return Err(Failure::new(Code::InvalidId, format!("`{text}` is too short for the id of a hook"))
+            .hint(format!("write at least {LEAST} digits of it: `lattice hooks list`")));
+    }
+    let fitting: Vec<&Hook> = hooks.iter().filter(|hook| hook_id(hook).starts_with(text)).collect();
+    match fitting.as_slice() {
+        [] => {
+            Err(Failure::new(Code::NotFound, format!("there is no hook {text}"))
+                .hint("see `lattice hooks list`"))
+        }
+        [hook] => Ok(hook),
+        several => {
+            let name = |hook: &&Hook| format!("{} ({}: {})", shown(hook), hook.point, hook.command);
+            let names: Vec<String> = several.iter().map(name).collect();
+            let ids: Vec<String> = several.iter().map(|hook| hook_id(hook)).collect();
+            Err(Failure::new(Code::AmbiguousId, format!("`{text}` fits several hooks"))
+                .hint(format!("look at the commands, then write more of it: {}", names.join(", ")))
+                .details(json!({"candidates": ids})))
+        }
+    }
+}
+
+fn shown(hook: &Hook) -> String {
+    hook_id(hook).chars().take(SHOWN).collect()
+}
+
+fn standings(hooks: &[Hook], trust: &Trust) -> Vec<(Hook, Standing)> {
+    hooks.iter().map(|hook| (hook.clone(), trust.standing(hook))).collect()
+}
+
+fn lines(standings: &[(Hook, Standing)]) -> String {
     let line = |(hook, standing): &(Hook, Standing)| {
         let (word, point, command) = (standing.word(), printable(&hook.point), printable(&hook.command));
-        format!("{}  {word:9}  {point}: {command}\n", id(hook))
+        format!("{}  {word:9}  {point}: {command}\n", shown(hook))
     };
+    standings.iter().map(line).collect()
+}
+
+fn answer(standings: &[(Hook, Standing)], output: OutputArgs) -> Done {
     let human = || match standings.is_empty() {
         true => "No hooks are configured.".to_owned(),
-        false => standings.iter().map(line).collect(),
+        false => lines(standings),
     };
-    let quiet = || standings.iter().map(|(hook, _)| id(hook) + "\n").collect();
-    output.reply(|| view::hooks(&standings), quiet, human)
+    let quiet = || standings.iter().map(|(hook, _)| shown(hook) + "\n").collect();
+    output.reply(|| view::hooks(standings), quiet, human)
 }
 
 /// Runs the hooks that are due, once the command is over and before its answer is printed. What
@@ -153,7 +244,7 @@ fn switched_off() -> bool {
 fn skipped(count: usize) -> String {
     let verb = if count == 1 { "was" } else { "were" };
     format!(
-        "Not trusted here, so {} {verb} not run: see `lattice hooks list`, then `lattice hooks trust` or `untrust`",
+        "Not trusted here, so {} {verb} not run: see `lattice hooks list`, then `lattice hooks trust ID` or `untrust`",
         several(count as i64, "hook")
     )
 }
@@ -167,7 +258,9 @@ pub fn mention_new(done: Done, outcome: &Outcome, context: &Context) -> Done {
     // The change is saved: what cannot be read now is no reason to fail.
     let Ok((hooks, trust)) = configured(context) else { return done };
     match hooks.iter().any(|hook| trust.standing(hook) == Standing::Unknown) {
-        true => done.warn("hooks run only where they are trusted: `lattice hooks trust`"),
+        true => done.warn(
+            "hooks run only where they are trusted: see `lattice hooks list`, then `lattice hooks trust ID`",
+        ),
         false => done,
     }
 }

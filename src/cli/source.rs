@@ -38,12 +38,8 @@ impl Draft {
     /// # Errors
     /// That of `result`.
     pub fn settle<T>(self, result: Result<T, Failure>) -> Result<T, Failure> {
-        let Some(mut file) = self.file else { return result };
-        result.map_err(|failure| {
-            file.kept = true;
-            let hint = failure.hint.clone().unwrap_or_default();
-            failure.hint(format!("{hint}; what you wrote is kept in {}", file.path.display()))
-        })
+        let Some(file) = self.file else { return result };
+        result.map_err(|failure| file.keep(failure))
     }
 }
 
@@ -66,6 +62,24 @@ impl EditedFile {
         let file = Self { path, kept: false };
         open.write_all(text.as_bytes()).map_err(|error| Failure::io(&error, &file.path))?;
         Ok(file)
+    }
+
+    /// Keeps the file for good, and says where it is.
+    fn keep(mut self, failure: Failure) -> Failure {
+        self.kept = true;
+        let hint = failure.hint.clone().unwrap_or_default();
+        failure.hint(format!("{hint}; what you wrote is kept in {}", self.path.display()))
+    }
+
+    /// Keeps the file if it is there and does not hold just what it held before.
+    fn keep_changed(self, before: &str, failure: Failure) -> Failure {
+        let held = open(&self.path, "", "").and_then(|file| {
+            // One byte more shows that it has grown, whatever its size.
+            up_to(file, before.len() as u64).map_err(|error| unreadable("", &error))
+        });
+        let gone = self.path.symlink_metadata().is_err_and(|error| error.kind() == ErrorKind::NotFound);
+        let same = held.is_ok_and(|bytes| bytes.is_some_and(|bytes| bytes == before.as_bytes()));
+        if gone || same { failure } else { self.keep(failure) }
     }
 }
 
@@ -224,10 +238,14 @@ pub fn edit(editor: &str, before: String, suffix: &str) -> Result<Draft, Failure
         .arg(&file.path)
         .status()
         .map_err(|error| invalid(format!("the editor could not be started: {error}")).hint("check EDITOR"))?;
-    if !ended.success() {
-        return Err(invalid(format!("the editor ended with {ended}")).hint("nothing was changed"));
+    let text = match ended.success() {
+        true => read(&file.path),
+        false => Err(invalid(format!("the editor ended with {ended}")).hint("nothing was changed")),
+    };
+    match text {
+        Ok(text) => Ok(Draft { text, base: Some(before), file: Some(file) }),
+        Err(failure) => Err(file.keep_changed(&before, failure)),
     }
-    Ok(Draft { text: read(&file.path)?, base: Some(before), file: Some(file) })
 }
 
 #[cfg(test)]
@@ -253,6 +271,25 @@ mod tests {
 
     #[test]
     fn an_editor_that_fails_changes_nothing() {
-        assert!(edit("false", String::new(), ".md").is_err());
+        for editor in ["false", "no-such-editor", "rm -f", "f() { rm \"$1\"; false; }; f"] {
+            let failure = edit(editor, "some".to_owned(), ".md").err().unwrap();
+            assert!(!failure.hint.unwrap().contains("kept"), "{editor}");
+        }
+    }
+
+    #[test]
+    fn what_was_typed_is_kept_if_the_editor_ends_badly_or_the_file_does_not_read() {
+        for (editor, size) in [
+            ("printf '\\377' >>", 5),
+            ("head -c 16777216 /dev/zero >>", 16_777_220),
+            ("f() { printf more >> \"$1\"; exit 3; }; f", 8),
+            ("f() { printf less > \"$1\"; kill -9 $$; }; f", 4),
+        ] {
+            let failure = edit(editor, "some".to_owned(), ".md").err().unwrap();
+            let hint = failure.hint.unwrap();
+            let (_, path) = hint.split_once("; what you wrote is kept in ").unwrap_or_default();
+            assert_eq!(std::fs::metadata(path).map(|meta| meta.len()).ok(), Some(size), "{editor}: {hint}");
+            std::fs::remove_file(path).unwrap();
+        }
     }
 }

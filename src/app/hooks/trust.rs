@@ -2,6 +2,8 @@
 //! that was cloned can bring any configuration and even a whole database, but not this.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fs::File;
+use std::io::{self, ErrorKind};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
@@ -39,6 +41,13 @@ impl Standing {
 #[must_use]
 pub fn hook_id(hook: &Hook) -> String {
     hex(&sha256(format!("{}\0{}", hook.point, hook.command).as_bytes()))
+}
+
+/// The right to change the decisions, until this is dropped.
+#[derive(Debug)]
+pub struct Turn {
+    /// The kernel releases the lock when the file is closed.
+    _file: File,
 }
 
 /// The decisions about one tracker's hooks.
@@ -87,15 +96,43 @@ impl Trust {
         self.decisions.extend(about.into_iter().map(|hook| (hook_id(hook), trusted)));
     }
 
+    /// The folder that the decisions are kept in.
+    ///
+    /// # Errors
+    /// `VALIDATION_ERROR` where the user has no folder of their own.
+    pub fn folder(&self) -> Result<&Path, Failure> {
+        self.place().map(|file| file.parent().unwrap_or(file))
+    }
+
+    /// Waits until nobody else decides. What was read before may be old by then: read it again.
+    ///
+    /// # Errors
+    /// `STORE_…` if the lock file cannot be made, `VALIDATION_ERROR` where the user has no folder of
+    /// their own.
+    pub fn turn(&self) -> Result<Turn, Failure> {
+        // The file that holds the decisions is replaced, so another one has to be locked.
+        let path = self.place()?.with_extension("lock");
+        let fail = |error: io::Error| Failure::io(&error, &path);
+        let file = File::options().create(true).append(true).open(&path).map_err(fail)?;
+        match file.lock() {
+            Err(error) if error.kind() != ErrorKind::Unsupported => Err(fail(error)),
+            _ => Ok(Turn { _file: file }),
+        }
+    }
+
+    fn place(&self) -> Result<&Path, Failure> {
+        self.file.as_deref().ok_or_else(|| {
+            Failure::new(Code::ValidationError, "there is no place to keep trust in: HOME is not set")
+                .hint("set HOME or XDG_STATE_HOME")
+        })
+    }
+
     /// The file to write, and what it is to hold.
     ///
     /// # Errors
     /// `VALIDATION_ERROR` where the user has no folder of their own.
     pub fn file(&self) -> Result<(PathBuf, String), Failure> {
-        let file = self.file.clone().ok_or_else(|| {
-            Failure::new(Code::ValidationError, "there is no place to keep trust in: HOME is not set")
-                .hint("set HOME or XDG_STATE_HOME")
-        })?;
+        let file = self.place()?.to_path_buf();
         let ids = |wanted: bool| -> Vec<&String> {
             self.decisions.iter().filter(|(_, trusted)| **trusted == wanted).map(|(id, _)| id).collect()
         };
