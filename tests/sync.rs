@@ -217,3 +217,29 @@ fn a_number_that_both_gave_out_is_named_when_it_is_asked_for_until_the_other_has
         assert!(project.ok(["show", "WEB-7"]).contains("Shared"));
     }
 }
+
+#[test]
+fn two_claims_of_the_last_number_that_there_is_do_not_stop_anybody() {
+    let (here, there) = two_clones();
+    here.ok(["create", "Made here", "--actor", "human:ada"]);
+    there.ok(["create", "Made there", "--actor", "agent:bo"]);
+    for project in [&here, &there] {
+        project.ok(["renumber", "LAT-2", "LAT-999999999999999", "--actor", "human:ada"]);
+        project.ok(["sync"]);
+        commit(project);
+    }
+    pull(&here, &there);
+    pull(&there, &here);
+    let loser = ["Made here", "Made there"]
+        .map(|title| here.json(["search", title, "--json"])[0]["short_id"].as_str().unwrap().to_owned())
+        .into_iter()
+        .find(|short_id| short_id != "LAT-999999999999999")
+        .unwrap();
+    there.ok(["comment", &loser, "still here", "--actor", "agent:bo"]);
+    there.ok(["sync"]);
+    commit(&there);
+    pull(&here, &there);
+    here.ok(["renumber", &loser, "LAT-7", "--actor", "human:ada"]);
+    assert_eq!(here.json(["doctor"])["summary"]["errors"], 0);
+    assert!(here.ok(["comments", "LAT-7"]).contains("still here"));
+}

@@ -34,10 +34,15 @@ pub struct Change {
     pub value: Value,
 }
 
-/// What was changed concurrently in one history, given in canonical order.
+/// Sides that a history may have. Clones that work make a few; only a history that somebody made up
+/// has more, and telling them apart would take memory without bound.
+const SIDES: usize = 128;
+
+/// What was changed concurrently in one history, given in canonical order. A history with more than
+/// 128 sides tells of nothing.
 #[must_use]
 pub fn concurrent_changes(history: &[Event]) -> Vec<Concurrent> {
-    let knowledge = Knowledge::of(history);
+    let Some(knowledge) = Knowledge::of(history) else { return Vec::new() };
     let mut latest: BTreeMap<String, Vec<usize>> = BTreeMap::new();
     for (place, event) in history.iter().enumerate() {
         if let Some((what, _)) = change(event) {
@@ -109,7 +114,7 @@ struct Knowledge {
 }
 
 impl Knowledge {
-    fn of(history: &[Event]) -> Self {
+    fn of(history: &[Event]) -> Option<Self> {
         let mut known = Self { places: Vec::new(), clocks: Vec::new() };
         let mut by_id: HashMap<&EventId, usize> = HashMap::with_capacity(history.len());
         // The last event of each chain.
@@ -129,6 +134,7 @@ impl Knowledge {
             }
             let chain = match ends.iter().position(|end| parents.contains(end)) {
                 Some(chain) => chain,
+                None if ends.len() == SIDES => return None,
                 None => {
                     ends.push(at);
                     ends.len() - 1
@@ -141,7 +147,7 @@ impl Knowledge {
             known.clocks.push(clock);
             by_id.insert(&event.id, at);
         }
-        known
+        Some(known)
     }
 
     /// Whether the author of the one had seen the other.
@@ -240,6 +246,20 @@ mod tests {
             event('c', "a", kind::COMMENT_EDITED, json!({"comment_id": "ev_x", "body": "new"})),
         ];
         assert_eq!(found(&history), ["comment ev_x b>c"]);
+    }
+
+    #[test]
+    fn a_history_of_countless_sides_tells_of_none_and_takes_little() {
+        let id = |n: usize| format!("ev_01KPH4C22JNABBN4W02J{n:06}");
+        let side = |n: usize| {
+            let mut event = status('b', "", "planned").value();
+            event["id"] = id(n).into();
+            event["data"]["to"] = n.into();
+            Event::from_value(event).unwrap()
+        };
+        let history: Vec<Event> = (0..20_000).map(side).collect();
+        assert!(concurrent_changes(&history).is_empty());
+        assert_eq!(concurrent_changes(&history[..SIDES])[0].lost.len(), SIDES - 1);
     }
 
     #[test]

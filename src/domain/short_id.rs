@@ -95,6 +95,8 @@ pub fn shown_numbers<'a>(claims: &[NumberClaim<'a>]) -> BTreeMap<&'a str, i64> {
     let mut skip: BTreeMap<i64, i64> = BTreeMap::new();
     for (_, task, contested) in losers {
         let free = first_free(&taken, &mut skip, contested.saturating_add(1));
+        // Behind the last number that there is, the search goes on from the first.
+        let free = if free > LAST_NUMBER { first_free(&taken, &mut skip, 1) } else { free };
         taken.insert(free);
         shown.insert(task, free);
     }
@@ -127,6 +129,14 @@ mod tests {
         for bad in ["LAT", "LAT-", "LAT-01", "LAT-+1", "TOOLONG-1", "A-B-C-1", "-1", "1A-1", "LAT-1x"] {
             assert_eq!(ShortId::parse(bad), None, "{bad}");
         }
+    }
+
+    #[test]
+    fn the_loser_of_the_last_number_shows_the_first_free_one() {
+        let claims =
+            [(LAST_NUMBER, "k1", "a"), (LAST_NUMBER, "k2", "b"), (1, "k3", "c"), (LAST_NUMBER, "k4", "d")];
+        let shown = shown_numbers(&claims);
+        assert_eq!(shown, BTreeMap::from([("a", LAST_NUMBER), ("b", 2), ("c", 1), ("d", 3)]));
     }
 
     #[test]

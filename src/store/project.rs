@@ -72,7 +72,7 @@ pub(super) fn events_appended(
         let events: Vec<&Event> = appended.iter().filter(|e| e.task() == Some(id)).collect();
         project_task(conn, id, &events, &finished, &mut contested)?;
     }
-    resources::project(conn, appended)?;
+    resources::project(conn, appended, true)?;
     short_ids::settle(conn, &contested)
 }
 
@@ -99,7 +99,7 @@ fn project_task(
     for event in events {
         state.apply(event);
     }
-    let shown = before.task.as_ref().and_then(|task| task.short_id.as_ref());
+    let shown = before.task.as_ref().map(|task| task.short_id.as_ref());
     save(conn, id, &before, &state, shown, finished, contested)
 }
 
@@ -133,11 +133,13 @@ pub(super) fn save_history(
 ) -> Result<(), StoreError> {
     let (state, _) = TaskState::fold(history);
     let shown = clear_task(target, id)?;
-    save(target, id, &TaskState::default(), &state, shown.as_ref(), finished, contested)
+    let shown = shown.as_ref().map(Option::as_ref);
+    save(target, id, &TaskState::default(), &state, shown, finished, contested)
 }
 
-/// Takes a task's rows away, but for its numbers, and says which short id it showed.
-fn clear_task(conn: &Connection, id: &TaskId) -> Result<Option<ShortId>, StoreError> {
+/// Takes a task's rows away, but for its numbers, and says which short id it showed, if any; `None`
+/// if there was no row.
+fn clear_task(conn: &Connection, id: &TaskId) -> Result<Option<Option<ShortId>>, StoreError> {
     let shown: Option<Option<String>> = conn
         .prepare_cached("SELECT short_id FROM tasks WHERE id = ?1")
         .sql()?
@@ -160,7 +162,7 @@ fn clear_task(conn: &Connection, id: &TaskId) -> Result<Option<ShortId>, StoreEr
             .sql()?;
     }
     conn.prepare_cached("DELETE FROM tasks WHERE id = ?1").sql()?.execute([id.as_str()]).sql()?;
-    Ok(shown.as_deref().and_then(ShortId::parse))
+    Ok(Some(shown.as_deref().and_then(ShortId::parse)))
 }
 
 fn save(
@@ -168,7 +170,7 @@ fn save(
     id: &TaskId,
     before: &TaskState,
     after: &TaskState,
-    shown_before: Option<&ShortId>,
+    shown_before: Option<Option<&ShortId>>,
     finished: &[String],
     contested: &mut BTreeSet<String>,
 ) -> Result<(), StoreError> {
@@ -322,7 +324,7 @@ pub(super) fn many_appended(
         }
         each(id);
     }
-    resources::project(conn, appended.iter().copied())?;
+    resources::project(conn, appended.iter().copied(), false)?;
     short_ids::settle(conn, &contested)
 }
 

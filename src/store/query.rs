@@ -191,7 +191,8 @@ const NOT_WAITING: &str =
     "NOT EXISTS (SELECT 1 FROM relationships r JOIN tasks d ON d.id = r.target_task_id WHERE r.task_id = t.id AND r.type = 'depends_on' AND d.open = 1)
      AND NOT EXISTS (SELECT 1 FROM relationships r JOIN tasks d ON d.id = r.task_id WHERE r.target_task_id = t.id AND r.type IN ('blocks', 'subtask_of') AND d.open = 1)";
 
-/// Pairs of tasks: which waits for which, and why; the view of that name for users says the same.
+/// Pairs of tasks: which waits for which, and why, whether the task at the other end is open or not;
+/// the view of that name for users (`views.sql`) leaves the finished ones out.
 const WAITING_ON: &str =
     "SELECT r.task_id, r.target_task_id AS on_task_id, r.type AS because FROM relationships r WHERE r.type = 'depends_on'
      UNION ALL

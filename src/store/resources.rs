@@ -11,11 +11,13 @@ use crate::domain::event::{Event, Subject};
 use crate::domain::resource::{Resource, created_name};
 
 /// Brings the rows of the resources up to date that these events are about. The events are
-/// stored already. What comes after all that is known of a resource is applied to its row; anything
-/// else folds its histories again.
+/// stored already. What was `made_here` and comes after all that is known of a resource is applied to
+/// its row; anything else folds its histories again: what others wrote may name its parents in any
+/// order.
 pub(super) fn project<'e>(
     conn: &Connection,
     appended: impl IntoIterator<Item = &'e Event>,
+    made_here: bool,
 ) -> Result<(), StoreError> {
     let mut by_id: BTreeMap<&str, Vec<&Event>> = BTreeMap::new();
     for event in appended {
@@ -26,7 +28,8 @@ pub(super) fn project<'e>(
     let mut names = BTreeSet::new();
     for (id, events) in by_id {
         let before = name_of(conn, id)?;
-        if let Some(name) = &before
+        if made_here
+            && let Some(name) = &before
             && let Some(mut resource) = find(conn, name)?
             && events.iter().all(|event| resource.follow(event))
         {

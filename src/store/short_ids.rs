@@ -13,11 +13,11 @@ use crate::domain::task::Task;
 
 /// Notes a task's claim. Where another task claims or shows the number, or this task's numbers
 /// were derived, the prefix is noted as contested, to be settled when all claims are in.
-/// `shown_before` is what the task's row showed until now.
+/// `shown_before` is what the task's row showed until now, if there was a row.
 pub(super) fn claim(
     conn: &Connection,
     task: &Task,
-    shown_before: Option<&ShortId>,
+    shown_before: Option<Option<&ShortId>>,
     contested: &mut BTreeSet<String>,
 ) -> Result<(), StoreError> {
     let id = task.id.as_str();
@@ -49,7 +49,7 @@ pub(super) fn claim(
         contested.insert(prefix.clone());
     }
     conn.prepare_cached(
-        "INSERT INTO short_ids (prefix, number, task_id, claim_key, shown) VALUES (?1,?2,?3,?4,1)",
+        "INSERT OR REPLACE INTO short_ids (prefix, number, task_id, claim_key, shown) VALUES (?1,?2,?3,?4,1)",
     )
     .sql()?
     .execute(params![prefix, number, id, claim.key])
@@ -62,7 +62,7 @@ type Number = (String, i64, Option<String>, bool);
 
 /// The numbers of a task: the one that it shows, and, where its claim is contested, the one that
 /// it claims.
-fn numbers_of(conn: &Connection, task: &str, shown: &ShortId) -> Result<Vec<Number>, StoreError> {
+fn numbers_of(conn: &Connection, task: &str, shown: Option<&ShortId>) -> Result<Vec<Number>, StoreError> {
     // Each half is one step through an index; only contested numbers are found by task.
     let mut statement = conn
         .prepare_cached(
@@ -72,7 +72,7 @@ fn numbers_of(conn: &Connection, task: &str, shown: &ShortId) -> Result<Vec<Numb
         )
         .sql()?;
     statement
-        .query_map(params![shown.prefix, shown.number, task], |row| {
+        .query_map(params![shown.map(|s| &s.prefix), shown.map(|s| s.number), task], |row| {
             Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?))
         })
         .sql()?
