@@ -26,7 +26,10 @@ pub use schema::SCHEMA_VERSION;
 
 /// An empty tracker in memory, of the newest schema.
 pub(in crate::store) fn in_memory() -> Result<rusqlite::Connection, super::error::StoreError> {
-    migrate::in_memory(SCHEMA_VERSION)
+    let conn = migrate::in_memory(SCHEMA_VERSION)?;
+    // As a file's: the append-only triggers guard against other programs, and there are none here.
+    open::guard(&conn).map_err(|e| super::error::from_sqlite(&e, std::path::Path::new(":memory:")))?;
+    Ok(conn)
 }
 
 #[cfg(test)]
