@@ -271,29 +271,29 @@ pub struct Incoming {
     pub note: Option<String>,
 }
 
-/// The oldest first. Sorted here: there are few, and SQLite would take longer to prepare for it.
+/// The oldest first. Joined and sorted here: there are few, and mostly none, and SQLite would take
+/// longer to prepare for it.
 pub(super) fn incoming(conn: &Connection, task: &TaskId) -> Result<Vec<Incoming>, StoreError> {
     let mut statement = conn
-        .prepare_cached(
-            "SELECT r.created_at, r.task_id, t.short_id, t.title, r.type, r.note FROM relationships r
-               LEFT JOIN tasks t ON t.id = r.task_id WHERE r.target_task_id = ?1",
-        )
+        .prepare_cached("SELECT created_at, task_id, type, note FROM relationships WHERE target_task_id = ?1")
         .sql()?;
     let found = statement
-        .query_map([task.as_str()], |row| {
-            let incoming = Incoming {
-                source: row.get(1)?,
-                source_short_id: row.get(2)?,
-                source_title: row.get(3)?,
-                kind: row.get(4)?,
-                note: row.get(5)?,
-            };
-            Ok((row.get(0)?, incoming))
-        })
+        .query_map([task.as_str()], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)))
         .sql()?;
-    let mut found: Vec<(String, Incoming)> = found.collect::<Result<_, _>>().sql()?;
-    found.sort_by(|(a, x), (b, y)| (a, &x.source, &x.kind).cmp(&(b, &y.source, &y.kind)));
-    Ok(found.into_iter().map(|(_, incoming)| incoming).collect())
+    let mut found: Vec<(String, String, String, Option<String>)> = found.collect::<Result<_, _>>().sql()?;
+    found.sort();
+    let mut incoming = Vec::with_capacity(found.len());
+    for (_, source, kind, note) in found {
+        let task = TaskId::parse_foreign(&source).map(|id| rows::find_task(conn, &id)).transpose()?.flatten();
+        incoming.push(Incoming {
+            source,
+            source_short_id: task.as_ref().and_then(|t| t.short_id.as_ref()).map(ToString::to_string),
+            source_title: task.map(|task| task.title),
+            kind,
+            note,
+        });
+    }
+    Ok(incoming)
 }
 
 /// The way over relations from one task to another, as ids, both ends included; `None` if there

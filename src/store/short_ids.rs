@@ -136,19 +136,22 @@ pub(super) fn settle(conn: &Connection, contested: &BTreeSet<String>) -> Result<
     Ok(())
 }
 
-/// The task that shows this short id, and whether another claims it too.
+/// The task that shows this short id, and whether another claims it too. Two plain questions: SQLite
+/// takes longer to prepare one for all of it than to answer both.
 pub(super) fn find(conn: &Connection, short_id: &ShortId) -> Result<Option<(Task, bool)>, StoreError> {
     let mut statement = conn
-        .prepare_cached(
-            "SELECT t.state, t.short_id, EXISTS (SELECT 1 FROM short_ids c WHERE c.prefix = ?1 AND c.number = ?2
-                       AND c.task_id <> s.task_id AND c.claim_key IS NOT NULL)
-               FROM short_ids s JOIN tasks t ON t.id = s.task_id
-              WHERE s.prefix = ?1 AND s.number = ?2 AND s.shown = 1",
-        )
+        .prepare_cached("SELECT task_id, claim_key, shown FROM short_ids WHERE prefix = ?1 AND number = ?2")
         .sql()?;
     let mut found = statement.query(params![short_id.prefix, short_id.number]).sql()?;
-    let Some(row) = found.next().sql()? else { return Ok(None) };
-    Ok(Some((rows::task_of_row(row)?, row.get(2).sql()?)))
+    let (mut shown, mut claims) = (None, 0);
+    while let Some(row) = found.next().sql()? {
+        claims += usize::from(row.get::<_, Option<String>>(1).sql()?.is_some());
+        if row.get(2).sql()? {
+            shown = TaskId::parse_foreign(&row.get::<_, String>(0).sql()?);
+        }
+    }
+    let Some(id) = shown else { return Ok(None) };
+    Ok(rows::find_task(conn, &id)?.map(|task| (task, claims > 1)))
 }
 
 /// Whether another task claims or shows this short id.
