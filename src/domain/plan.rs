@@ -59,7 +59,7 @@ pub fn is_scaffold_of(
     let (heading, body) = text.split_once('\n').unwrap_or((text, ""));
     let Some(heading) = heading.strip_prefix("# ").map(str::trim) else { return false };
     let named = heading.split_once(": ").filter(|(id, _)| super::ShortId::parse(id).is_some());
-    let titled = is_title(heading) || named.is_some_and(|(_, title)| is_title(title));
+    let titled = is_title(heading) || named.is_some_and(|(_, title)| is_title(title.trim()));
     let body = body.trim();
     titled && (body.is_empty() || is_description(&description_lines(body)))
 }
@@ -80,6 +80,16 @@ pub fn description_lines(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_scaffold_of_a_title_with_blanks_around_it_is_no_plan() {
+        for title in [" a", "\ta", "a ", "  a  b ", "\n a"] {
+            for short_id in [Some("LAT-1"), None] {
+                let text = scaffold(short_id, title, None);
+                assert!(is_scaffold(&text, &[title.to_owned()], &[]), "{text:?}");
+            }
+        }
+    }
 
     #[test]
     fn the_scaffold_is_no_plan_whatever_the_description_holds() {
