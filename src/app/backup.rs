@@ -60,11 +60,11 @@ impl App {
 fn failure(error: RestoreError, from: &Path) -> Failure {
     let name = from.display();
     match error {
-        RestoreError::Tracker(StoreError::Busy { waited }) => Failure::new(
+        RestoreError::Open { waited } => Failure::new(
             Code::StoreBusy,
             format!("another program has the tracker open; waited {:.1} s", waited.as_secs_f64()),
         )
-        .hint("nothing was changed; end it (`lattice events --follow`, sqlite3) and restore again"),
+        .hint("nothing was changed; end it (sqlite3, a command whose output waits in a pager) and restore again"),
         RestoreError::Tracker(error) => error.into(),
         RestoreError::Itself => Failure::new(Code::ValidationError, format!("{name} is the tracker itself"))
             .hint("name a file that `lattice backup` made"),
@@ -72,7 +72,7 @@ fn failure(error: RestoreError, from: &Path) -> Failure {
             Code::RestoreConflict,
             format!(
                 "the tracker holds {} that {name} does not, first {}",
-                entries(lacking.count),
+                records(lacking.count),
                 lacking.first
             ),
         )
@@ -91,7 +91,13 @@ fn failure(error: RestoreError, from: &Path) -> Failure {
     }
 }
 
-/// So many events and artifacts, in words.
+/// So many of what a restore would take away, in words.
+#[must_use]
+pub fn records(count: i64) -> String {
+    if count == 1 { "1 record".to_owned() } else { format!("{count} records") }
+}
+
+/// So many events, in words.
 #[must_use]
 pub fn entries(count: i64) -> String {
     if count == 1 { "1 event".to_owned() } else { format!("{count} events") }

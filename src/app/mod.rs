@@ -41,7 +41,7 @@ mod world;
 use std::path::Path;
 use std::time::Duration;
 
-pub use backup::entries;
+pub use backup::{entries, records};
 pub use batch::{Batch, LineResult, batch_members};
 pub use bulk::{ImportReport, ImportSet, Merge, Place, Prefer, Sourced, TaskImport};
 pub use code::{Code, ExitClass};

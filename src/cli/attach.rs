@@ -95,7 +95,7 @@ pub fn run(args: Args, context: &Context) -> Result<Done, Failure> {
 
 /// Reads a file. Its name may be anything; where it is not Unicode, what cannot be read is replaced.
 fn file(path: &Path, context: &Context) -> Result<Attached, Failure> {
-    let limit = context.reader()?.read(|reader| Ok(payload_limit(&reader.config()?)))?;
+    let limit = context.consult(|app| app.read(|reader| Ok(payload_limit(&reader.config()?))))?;
     let bytes = source::bytes(path, limit)?;
     let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
     let content_type = mime_guess::from_path(&name).first_raw().unwrap_or("application/octet-stream");

@@ -155,7 +155,7 @@ fn edit(args: &EditArgs, context: &Context) -> Result<Done, Failure> {
 }
 
 fn read(context: &Context) -> Result<Config, Failure> {
-    context.reader()?.read(|reader| Ok(reader.config()?))
+    context.consult(|app| app.read(|reader| Ok(reader.config()?)))
 }
 
 fn write(command: Command, args: &WriteArgs, context: &Context) -> Result<Outcome, Failure> {

@@ -81,6 +81,18 @@ impl Context {
         App::open_read(self.root()?, World::real()).map(|app| Tracker::new(app, Rc::clone(&self.after)))
     }
 
+    /// What `work` reads in the tracker, which is closed for good then: for who opens it again or does
+    /// something long before the end.
+    ///
+    /// # Errors
+    /// As [`Context::reader`], and what `work` fails with.
+    pub fn consult<T>(&self, work: impl FnOnce(&App) -> Result<T, Failure>) -> Result<T, Failure> {
+        let tracker = self.reader()?;
+        let found = work(&tracker);
+        tracker.close();
+        found
+    }
+
     /// The tracker, for writing. Drop it before anything is printed: it holds the lock.
     ///
     /// # Errors

@@ -19,7 +19,7 @@ pub struct Args {
 
 /// Shows or writes the context.
 pub fn run(args: Args, context: &Context) -> Result<Done, Failure> {
-    let draft = source::draft(&args.source, || Ok(now(&*context.reader()?)?.unwrap_or_default()))?;
+    let draft = source::draft(&args.source, || Ok(context.consult(now)?.unwrap_or_default()))?;
     let output = args.write.output;
     let Some(draft) = draft else {
         let app = context.reader()?;

@@ -99,12 +99,14 @@ impl Feed {
         loop {
             // Asked before the feed is read: what comes in between is noticed.
             let moment = app.moment()?;
+            if moment.is_replaced {
+                app.close();
+                app = context.reader()?;
+                continue;
+            }
             self.print(&app)?;
             if self.left == 0 || !follow::until(|| Ok(app.moment()? != moment))? {
                 return Ok(Done::silent());
-            }
-            if app.moment()?.is_replaced {
-                app = context.reader()?;
             }
         }
     }

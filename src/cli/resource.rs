@@ -154,9 +154,12 @@ fn acquire(args: &AcquireArgs, context: &Context) -> Result<Done, Failure> {
         patiently(&World::real(), args.timeout, || {
             // Who has seen that it is held looks before it queues with the writers again.
             if std::mem::replace(&mut looked, true) {
-                context.reader()?.weigh(&who, build)?;
+                context.consult(|app| app.weigh(&who, build))?;
             }
-            context.writer()?.execute(&who, build)
+            let mut tracker = context.writer()?;
+            let outcome = tracker.execute(&who, build);
+            tracker.close();
+            outcome
         })?
     } else {
         context.writer()?.execute(&who, build)?

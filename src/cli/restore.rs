@@ -6,7 +6,7 @@ use super::context::Context;
 use super::output::Done;
 use super::text::printable;
 use super::write::OutputArgs;
-use crate::app::{App, Failure, Restored, World, entries};
+use crate::app::{App, Failure, Restored, World, entries, records};
 use crate::view;
 
 /// Which backup.
@@ -46,7 +46,7 @@ fn printable_lines(file: &Path, lattice: &Path, restored: &Restored) -> String {
     }
     if let Some(kept) = &restored.kept {
         let more = restored.lacking.as_ref().map_or_else(String::new, |lacking| {
-            format!("; it holds {} that the backup does not", entries(lacking.count))
+            format!("; it holds {} that the backup does not", records(lacking.count))
         });
         lines.push(format!("The file that was there is kept as {}{more}", kept.display()));
     }

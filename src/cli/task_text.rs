@@ -36,7 +36,7 @@ pub fn run(
     context: &Context,
 ) -> Result<Done, Failure> {
     let draft = source::draft(source, || {
-        let (_, now) = (text.read)(&*context.reader()?, task)?;
+        let (_, now) = context.consult(|app| (text.read)(app, task))?;
         Ok(now.unwrap_or_default())
     })?;
     let Some(draft) = draft else { return show(text, task, write, context) };

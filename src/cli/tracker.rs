@@ -9,6 +9,7 @@ use crate::app::{App, Pending};
 /// A tracker that a command has open. The process ends soon, and the system takes back in one go
 /// what SQLite would free piece by piece, for a twelfth of the time of a short command; so letting
 /// go of it ends the work, bounds the log and gives up the lock, and leaves the rest to the exit.
+/// [`Tracker::close`] leaves nothing, nor does letting go when hooks are due.
 pub struct Tracker {
     app: Option<App>,
     after: Rc<RefCell<After>>,
@@ -29,22 +30,29 @@ impl Tracker {
         Self { app: Some(app), after }
     }
 
-    /// Lets go of it. Dropping does the same.
-    pub fn close(self) {}
+    /// Closes it for good, for who opens again or goes on for long: nothing is left to the exit.
+    pub fn close(mut self) {
+        self.end(true);
+    }
+
+    fn end(&mut self, for_good: bool) {
+        let Some(mut app) = self.app.take() else { return };
+        let pending = app.take_hooks();
+        let mut after = self.after.borrow_mut();
+        // A hook may do whatever needs the file alone, and must not meet us there.
+        let for_good = for_good || !pending.due.is_empty();
+        if !pending.due.is_empty() {
+            after.hooks.push(pending);
+        }
+        after.notices.extend(app.take_notices());
+        drop(after);
+        if for_good { app.close() } else { app.leave() }
+    }
 }
 
 impl Drop for Tracker {
     fn drop(&mut self) {
-        if let Some(mut app) = self.app.take() {
-            let pending = app.take_hooks();
-            let mut after = self.after.borrow_mut();
-            if !pending.due.is_empty() {
-                after.hooks.push(pending);
-            }
-            after.notices.extend(app.take_notices());
-            drop(after);
-            app.leave();
-        }
+        self.end(false);
     }
 }
 

@@ -15,6 +15,7 @@ const IGNORE: &[&str] = &[
     "/lattice-v*.backup*.db",
     "/lattice-kept-*",
     "/lock",
+    "/restoring",
     "new-*.tmp",
     "new-*.tmp-*",
 ];

@@ -6,11 +6,14 @@ use std::fs::{File, OpenOptions, TryLockError};
 use std::io;
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
-use std::sync::mpsc;
+use std::sync::mpsc::{self, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
 use super::paths::LOCK;
 use crate::store::StoreError;
+
+/// How often somebody who waits does something else.
+const GLANCE: Duration = Duration::from_millis(50);
 
 /// The lock, held until this value is dropped.
 #[derive(Debug)]
@@ -31,6 +34,18 @@ impl FileLock {
     /// `Busy` after `wait`; `Missing` if there is no such directory; `ReadOnly`
     /// or `Denied` if the lock file cannot be made; `SymlinkRefused`.
     pub(super) fn take(lattice_dir: &Path, wait: Duration) -> Result<Self, StoreError> {
+        Self::take_with(lattice_dir, wait, || {})
+    }
+
+    /// The same; calls `meanwhile` now and then while it waits.
+    ///
+    /// # Errors
+    /// As [`FileLock::take`].
+    pub(super) fn take_with(
+        lattice_dir: &Path,
+        wait: Duration,
+        mut meanwhile: impl FnMut(),
+    ) -> Result<Self, StoreError> {
         let path = lattice_dir.join(LOCK);
         let started = Instant::now();
         loop {
@@ -39,7 +54,7 @@ impl FileLock {
             let left = wait.saturating_sub(started.elapsed());
             let (file, held) = match file.try_lock() {
                 Ok(()) => (file, true),
-                Err(TryLockError::WouldBlock) => match wait_for(file, left).map_err(fail)? {
+                Err(TryLockError::WouldBlock) => match wait_for(file, left, &mut meanwhile).map_err(fail)? {
                     Some(file) => (file, true),
                     None => return Err(StoreError::Busy { waited: started.elapsed() }),
                 },
@@ -100,7 +115,8 @@ fn open(path: &Path) -> io::Result<(File, bool)> {
 /// Blocks in a helper thread, because the call that queues fairly cannot be
 /// given a time limit. None after `limit`; the helper then lets go as soon as
 /// it is served.
-fn wait_for(file: File, limit: Duration) -> io::Result<Option<File>> {
+fn wait_for(file: File, limit: Duration, meanwhile: &mut dyn FnMut()) -> io::Result<Option<File>> {
+    let started = Instant::now();
     let (sender, receiver) = mpsc::sync_channel(1);
     std::thread::Builder::new().name("lock".into()).spawn(move || {
         let result = loop {
@@ -113,9 +129,14 @@ fn wait_for(file: File, limit: Duration) -> io::Result<Option<File>> {
         // If nobody is listening any more the file is dropped, and with it the lock.
         let _ = sender.send(result);
     })?;
-    match receiver.recv_timeout(limit) {
-        Ok(result) => result.map(Some),
-        Err(_) => Ok(None),
+    loop {
+        meanwhile();
+        let left = limit.saturating_sub(started.elapsed());
+        match receiver.recv_timeout(left.min(GLANCE)) {
+            Ok(result) => return result.map(Some),
+            Err(RecvTimeoutError::Timeout) if !left.is_zero() => {}
+            Err(_) => return Ok(None),
+        }
     }
 }
 

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
+use super::announce::is_announced;
 use super::lock::FileLock;
 use super::paths::{database, inspect, refuse_network};
 use super::{close, migrate, schema};
@@ -40,8 +41,13 @@ pub fn open_write(lattice_dir: &Path, wait: Duration) -> Result<WriteFile, Store
     let path = database(lattice_dir);
     inspect(&path)?;
     refuse_network(lattice_dir)?;
-    let prepared = Prepared::open(&path);
-    let lock = FileLock::take(lattice_dir, wait)?;
+    let mut prepared = if is_announced(lattice_dir) { None } else { Prepared::open(&path) };
+    // Whoever restores has the lock and waits until nobody has the file open: not for us.
+    let lock = FileLock::take_with(lattice_dir, wait, || {
+        if prepared.is_some() && is_announced(lattice_dir) {
+            prepared = None;
+        }
+    })?;
     if let Some(conn) = prepared.and_then(|prepared| prepared.if_unchanged(&path, wait)) {
         return Ok(WriteFile { conn, path, wait, lock: Some(lock) });
     }

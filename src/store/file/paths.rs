@@ -9,6 +9,8 @@ use crate::store::StoreError;
 pub(in crate::store) const DATABASE: &str = "lattice.db";
 /// The file that writers queue on.
 pub(super) const LOCK: &str = "lock";
+/// The file by which a `restore` asks everybody to let go.
+pub(super) const RESTORING: &str = "restoring";
 /// What SQLite appends to a database's name for its own files.
 pub(super) const SIDECARS: [&str; 3] = ["-wal", "-shm", "-journal"];
 /// SQLite's smallest page: no database is shorter, but SQLite opens a shorter

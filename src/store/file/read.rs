@@ -10,6 +10,8 @@ use std::time::{Duration, SystemTime};
 use rusqlite::{Connection, OpenFlags, ffi};
 use tempfile::TempDir;
 
+use super::announce::{give_way, is_announced};
+use super::durable::parent;
 use super::open::{FileId, connect, file_id, guard};
 use super::paths::{SIDECARS, database, inspect, length, sidecar};
 use super::schema::{self, Header, SCHEMA_VERSION};
@@ -57,6 +59,7 @@ pub enum ReadMode {
 pub fn open_read(lattice_dir: &Path) -> Result<ReadFile, StoreError> {
     let path = database(lattice_dir);
     inspect(&path)?;
+    give_way(lattice_dir);
     let (file, header) = open(path)?;
     let found = schema::version(header, &file.path)?;
     if found < SCHEMA_VERSION {
@@ -88,9 +91,10 @@ impl ReadFile {
         &self.path
     }
 
-    /// Whether another file, or none, has its name by now.
+    /// Whether another file, or none, has its name by now, or waits for it until nobody has this one
+    /// open.
     pub fn is_replaced(&self) -> bool {
-        file_id(&self.path) != self.file
+        file_id(&self.path) != self.file || is_announced(&parent(&self.path))
     }
 
     /// How the file is read.

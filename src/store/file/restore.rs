@@ -3,7 +3,8 @@
 //! The danger is a journal: a write-ahead log that lies beside a database is taken for a part of
 //! it, whatever database that is. So no file ever stands beside a log that is not its own. A
 //! tracker that is whole is first made one file, by leaving WAL mode, which takes SQLite's word
-//! that nobody else has it open; the backup then takes its name in one step. Of a damaged one the
+//! that nobody else has it open; the backup then takes its name in one step. Those of this program
+//! who wait or follow let go when they are asked to (see `announce`). Of a damaged one the
 //! database is moved away first and its journals after it, and only when that is on disk does the
 //! backup get the name: a kill in between leaves no database, which the next `restore` completes.
 
@@ -11,8 +12,10 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use rusqlite::types::Value;
 use rusqlite::{Connection, OpenFlags, OptionalExtension};
 
+use super::announce::Announcement;
 use super::backup::{copy, sound};
 use super::create::{Site, close_in_wal_mode};
 use super::durable::{Draft, parent, rename_to_free, sync_dir};
@@ -43,9 +46,10 @@ pub struct Restored {
 /// What a tracker holds and a backup does not.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Lacking {
-    /// How many events and artifacts.
+    /// How many events, artifacts (or other facts about them), contents in quarantine, and floors
+    /// under numbers.
     pub count: i64,
-    /// The id of the first.
+    /// The id of the first; of a floor the prefix.
     pub first: String,
 }
 
@@ -58,6 +62,11 @@ pub enum RestoreError {
     Tracker(StoreError),
     /// The tracker holds what the backup does not.
     Lacking(Lacking),
+    /// Somebody has the tracker open.
+    Open {
+        /// How long they were waited for.
+        waited: Duration,
+    },
     /// The backup is the tracker itself.
     Itself,
 }
@@ -223,20 +232,38 @@ impl Present {
     }
 }
 
+/// What nothing else in a tracker is made from, and how to ask a backup for each. Sessions are left
+/// out: they end with the work, and every command of theirs changes them.
+const IRREPLACEABLE: [(&str, &str); 4] = [
+    (
+        "SELECT id, hash, NULL FROM events ORDER BY seq",
+        "SELECT 1 FROM events WHERE id = ?1 AND hash = ?2 AND ?3 IS NULL",
+    ),
+    (
+        "SELECT id, payload_hash, meta FROM artifacts ORDER BY id",
+        "SELECT 1 FROM artifacts WHERE id = ?1 AND (?2 IS NULL OR payload_hash = ?2) AND meta = ?3",
+    ),
+    (
+        "SELECT id, kind, content FROM quarantine ORDER BY rowid",
+        "SELECT 1 FROM quarantine WHERE id = ?1 AND kind = ?2 AND content = ?3",
+    ),
+    // A number that a task has taken is ruled out without a floor.
+    (
+        "SELECT substr(key, 10), CAST(value AS INTEGER), NULL FROM meta WHERE key GLOB 'next_seq:*'",
+        "SELECT 1 WHERE ?3 IS NULL AND (
+             EXISTS (SELECT 1 FROM meta WHERE key = 'next_seq:' || ?1 AND CAST(value AS INTEGER) >= ?2)
+             OR EXISTS (SELECT 1 FROM short_ids WHERE prefix = ?1 AND number >= ?2 - 1))",
+    ),
+];
+
 fn compare(present: &Connection, backup: &Connection) -> rusqlite::Result<Option<Lacking>> {
     let mut lacking: Option<Lacking> = None;
-    for (all, one) in [
-        ("SELECT id, hash FROM events ORDER BY seq", "SELECT 1 FROM events WHERE id = ?1 AND hash = ?2"),
-        (
-            "SELECT id, payload_hash FROM artifacts ORDER BY id",
-            "SELECT 1 FROM artifacts WHERE id = ?1 AND (?2 IS NULL OR payload_hash = ?2)",
-        ),
-    ] {
+    for (all, one) in IRREPLACEABLE {
         let (mut all, mut one) = (present.prepare(all)?, backup.prepare(one)?);
         let mut rows = all.query([])?;
         while let Some(row) = rows.next()? {
-            let (id, hash): (String, Option<Vec<u8>>) = (row.get(0)?, row.get(1)?);
-            if one.query_row((&id, &hash), |_| Ok(())).optional()?.is_none() {
+            let (id, what, more): (String, Value, Value) = (row.get(0)?, row.get(1)?, row.get(2)?);
+            if one.query_row((&id, &what, &more), |_| Ok(())).optional()?.is_none() {
                 lacking.get_or_insert(Lacking { count: 0, first: id }).count += 1;
             }
         }
@@ -251,13 +278,14 @@ fn supersede(
     path: &Path,
     wait: Duration,
     keep: bool,
-) -> Result<Option<PathBuf>, StoreError> {
+) -> Result<Option<PathBuf>, RestoreError> {
     let folder = parent(path);
     let conn = whole.conn;
+    let _announcement = Announcement::make(&folder);
     alone(&conn, path, wait)?;
     // Programs that do not queue may have written after it was compared.
     if data_version(&conn).map_err(|error| from_sqlite(&error, path))? != whole.data_version {
-        return Err(StoreError::Busy { waited: Duration::ZERO });
+        return Err(StoreError::Busy { waited: Duration::ZERO }.into());
     }
     let switched = sync_dir(&folder).and_then(|()| {
         let kept = if keep { Some(keep_beside(path, &folder)?) } else { None };
@@ -272,11 +300,11 @@ fn supersede(
         let _ =
             conn.execute_batch("ROLLBACK").and_then(|()| journal_mode(&conn, "PRAGMA journal_mode = WAL"));
     }
-    switched
+    Ok(switched?)
 }
 
 /// Makes the tracker one file without journals, and keeps everybody out of it.
-fn alone(conn: &Connection, path: &Path, wait: Duration) -> Result<(), StoreError> {
+fn alone(conn: &Connection, path: &Path, wait: Duration) -> Result<(), RestoreError> {
     let started = Instant::now();
     loop {
         let left = wait.saturating_sub(started.elapsed());
@@ -287,17 +315,17 @@ fn alone(conn: &Connection, path: &Path, wait: Duration) -> Result<(), StoreErro
             Ok(mode) if mode == "delete" => break,
             Ok(_) => drop(conn.execute_batch("ROLLBACK")),
             Err(StoreError::Busy { .. }) => {}
-            Err(error) => return Err(error),
+            Err(error) => return Err(error.into()),
         }
         if left.is_zero() {
-            return Err(StoreError::Busy { waited: started.elapsed() });
+            return Err(RestoreError::Open { waited: started.elapsed() });
         }
         std::thread::sleep(PAUSE.min(left));
     }
     for suffix in ["-wal", "-journal"] {
         let journal = sidecar(path, suffix);
         if journal.symlink_metadata().is_ok() {
-            return Err(StoreError::StrayJournal { path: journal });
+            return Err(StoreError::StrayJournal { path: journal }.into());
         }
     }
     Ok(())
