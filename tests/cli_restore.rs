@@ -124,7 +124,7 @@ fn a_hook_may_restore() {
     let hooks = json!({"on": {"comment_added":
         format!("'{}' restore copy.db --force > restored 2>&1", env!("CARGO_BIN_EXE_lattice"))}});
     assert_eq!(project.tried(["config", "set", "hooks", &hooks.to_string()]).status, 0);
-    project.ok(["hooks", "trust"]);
+    project.ok(["hooks", "trust", "--all"]);
     project.task("first");
     project.ok(["backup", "copy.db"]);
     let mut comment = project.command(["comment", "LAT-1", "undo me", "--actor", "human:ada"]);
