@@ -13,12 +13,25 @@ const CANDIDATES: usize = 10;
 /// Letters and digits that a prefix needs behind `task_`, so that a slip does not hit a task.
 const SHORTEST: usize = 4;
 
-/// The task that a full id, a short id or an unambiguous prefix means, archived or not.
+/// The task that a full id, a short id or an unambiguous prefix means, archived or not; else the
+/// one that came from another tracker and is called so there.
 ///
 /// # Errors
 /// `INVALID_ID`, `NOT_FOUND`, `AMBIGUOUS_ID`.
 pub fn task(reader: &Reader<'_>, text: &str) -> Result<Task, Failure> {
     let text = text.trim();
+    let unknown = match by_own_id(reader, text) {
+        Err(unknown) if matches!(unknown.code, Code::NotFound | Code::InvalidId) => unknown,
+        found => return found,
+    };
+    match reader.tasks_called(text, CANDIDATES + 1)?.as_slice() {
+        [] => Err(unknown),
+        [id] => reader.find_task(id)?.ok_or(unknown),
+        several => Err(ambiguous(text, several.iter().map(ToString::to_string).collect())),
+    }
+}
+
+fn by_own_id(reader: &Reader<'_>, text: &str) -> Result<Task, Failure> {
     if let Some(short_id) = ShortId::parse(text) {
         return reader.task_of_short_id(&short_id)?.ok_or_else(|| not_found(&short_id.to_string()));
     }

@@ -4,6 +4,7 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use super::context::Context;
+use super::import_from::{self, FromArgs};
 use super::output::Done;
 use super::progress::Progress;
 use super::text::printable;
@@ -15,7 +16,8 @@ use crate::view;
 /// What to take in, and how.
 #[derive(clap::Args, Debug)]
 pub struct Args {
-    /// A folder with exported files, or a project that contains one [default: this worktree's .lattice/]
+    /// A folder with exported files, or a project that contains one [default: this worktree's
+    /// .lattice/]; with --from what another tracker wrote
     #[arg(value_name = "FOLDER")]
     folder: Option<PathBuf>,
     /// A document that `lattice export --file` wrote, or standard input with `-`
@@ -33,9 +35,11 @@ pub struct Args {
     /// Which side wins where one id has two contents
     #[arg(long, value_enum)]
     prefer: Option<Side>,
-    /// Take in the tasks of another tracker
+    /// Take in a tree that belongs to another tracker of Lattice
     #[arg(long)]
     adopt: bool,
+    #[command(flatten)]
+    from: FromArgs,
     #[command(flatten)]
     output: OutputArgs,
 }
@@ -60,6 +64,10 @@ impl From<Side> for Prefer {
 
 /// Takes it in, in one transaction.
 pub fn run(args: Args, context: &Context) -> Result<Done, Failure> {
+    if let Some(format) = args.from.format() {
+        let path = args.folder.as_deref();
+        return import_from::run(&args.from, format, path, args.dry_run, args.output, context);
+    }
     let options = ReadOptions { repair: args.repair, reconcile: args.reconcile };
     let root = context.root()?;
     let (source, tree) = read(&args, &root.tree, &options)?;
@@ -110,8 +118,8 @@ pub fn notices(done: Done, tree: &TreeReport, reconciled: bool) -> Done {
     done.warn(format!("snapshots and logs disagree on {}; {side}", list.join(", ")))
 }
 
-/// One line per task, then the sums.
-fn plan(args: &Args, report: &ImportReport, tree: &TreeReport) -> String {
+/// One line per task: what came in for it.
+pub fn tasks(report: &ImportReport) -> String {
     let mut text = String::new();
     for task in report.tasks.values() {
         let mark = if task.is_new { "+" } else { "~" };
@@ -123,6 +131,12 @@ fn plan(args: &Args, report: &ImportReport, tree: &TreeReport) -> String {
         )));
         text.push('\n');
     }
+    text
+}
+
+/// One line per task, then the sums.
+fn plan(args: &Args, report: &ImportReport, tree: &TreeReport) -> String {
+    let mut text = tasks(report);
     if !report.other.is_empty() {
         text.push_str(&printable(&format!("~ the tracker and its resources: {}", kinds(&report.other))));
         text.push('\n');

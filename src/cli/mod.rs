@@ -47,6 +47,7 @@ mod events;
 mod export;
 mod hooks;
 mod import;
+mod import_from;
 mod init;
 mod link;
 mod list;
@@ -189,7 +190,7 @@ const COMMANDS: &[Entry] = &[
     entry!(sync, "sync", Sharing, "Take in what the exported files say, then write them"),
     entry!(conflicts, "conflicts", Sharing, "List what two sides changed without knowing of each other"),
     entry!(export, "export", Sharing, "Write the tracker as files that git and people can read"),
-    entry!(import, "import", Sharing, "Take in what such files say"),
+    entry!(import, "import", Sharing, "Take in such files, or what another tracker wrote"),
     entry!(doctor, "doctor", Tracker, "Examine the tracker"),
     entry!(backup, "backup", Tracker, "Copy the whole tracker into one file"),
     entry!(restore, "restore", Tracker, "Put a backup in the place of the tracker"),

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 
-use crate::app::{Disagreement, ImportReport, TreeReport};
+use crate::app::{Disagreement, ImportReport, IntakeReport, TreeReport};
 
 /// What an export wrote. Paths in the lists are relative to `target`.
 #[must_use]
@@ -66,6 +66,25 @@ pub fn import(source: &str, dry_run: bool, report: &ImportReport, tree: &TreeRep
         "disagreements": tree.disagreements.iter().map(disagreement).collect::<Vec<_>>(),
         "unknown_files": texts(&tree.unknown_files),
     })
+}
+
+/// What came in from another tracker, or with `dry_run` would.
+#[must_use]
+pub fn import_from(path: &str, source: &str, dry_run: bool, report: &IntakeReport) -> Value {
+    let kept: Vec<Value> = report
+        .kept
+        .iter()
+        .map(
+            |(task, kept)| json!({"task": task, "field": kept.field, "here": kept.here, "there": kept.there}),
+        )
+        .collect();
+    let tree = TreeReport { notices: report.notices.clone(), ..TreeReport::default() };
+    let mut data = import(path, dry_run, &report.import, &tree);
+    data["from"] = json!(source);
+    data["records"] = json!(report.records);
+    data["unchanged"] = json!(report.unchanged);
+    data["kept"] = Value::Array(kept);
+    data
 }
 
 /// The same in numbers, for `init`; disagreements are counted by field.
