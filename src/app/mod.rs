@@ -61,7 +61,9 @@ pub use next::POOL;
 pub use read::{ArtifactInfo, CommentThread, Details, PlanText, Related};
 pub use redact::Redaction;
 pub use redactions::holding;
-pub use resolve::{chosen_artifact_id, chosen_event_id, chosen_resource_id, chosen_task_id, comment_id};
+pub use resolve::{
+    chosen_artifact_id, chosen_event_id, chosen_resource_id, chosen_task_id, comment_id, wanted_short_id,
+};
 pub use resource::{Known, Resources, patiently};
 pub use search::Hits;
 pub use stats::{Count, STALE_DAYS, Sky, Stats, Weather, Wip};

@@ -145,6 +145,17 @@ pub fn chosen_resource_id(text: &str, now_millis: u64) -> Result<ResourceId, Fai
     Ok(id)
 }
 
+/// A short id that somebody wants for a task.
+///
+/// # Errors
+/// `INVALID_ID`.
+pub fn wanted_short_id(text: &str) -> Result<ShortId, Failure> {
+    ShortId::parse(text.trim()).filter(|short_id| short_id.number > 0).ok_or_else(|| {
+        Failure::new(Code::InvalidId, format!("`{text}` is no short id"))
+            .hint("write a code and a number, such as LAT-12")
+    })
+}
+
 /// A comment's id. Text that cannot be one names no comment, as any other unknown id does.
 ///
 /// # Errors
