@@ -19,7 +19,7 @@ fn author(reason: Option<&str>) -> Author {
     if let Some(reason) = reason {
         stamp.provenance.insert("reason".into(), json!(reason));
     }
-    Author { actor: Actor::Plain("agent:a".into()), stamp }
+    Author { actor: Actor::Plain("agent:a".into()), stamp, model: None }
 }
 
 fn task(status: &str) -> Task {
