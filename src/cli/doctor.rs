@@ -63,8 +63,8 @@ fn examine_tree(app: &App, report: &mut Report) -> Result<bool, Failure> {
     }
     match export::read_tree(tree, &ReadOptions::default()) {
         Ok(tree) => {
-            for notice in tree.report.notices {
-                report.add_about_tree(Level::Warning, notice);
+            for notice in tree.report.sentences() {
+                report.add_about_tree(Level::Warning, notice.clone());
             }
             let fields = tree.report.disagreements.len();
             if fields > 0 {

@@ -76,7 +76,7 @@ pub fn run(args: Args, context: &Context) -> Result<Done, Failure> {
         || report.tasks.values().map(|task| printable(&task.name) + "\n").collect(),
         || plan(&args, &report, &tree.report),
     );
-    let done = if args.output.json { done } else { notices(done, &tree.report, args.reconcile) };
+    let done = if args.output.json { done } else { notices(done, &tree.report, &report, args.reconcile) };
     let changed = !args.dry_run && !report.is_empty();
     Ok(if changed { done.committed() } else { done })
 }
@@ -132,9 +132,21 @@ fn no_tree(named: &Path) -> Failure {
 }
 
 /// Whether a snapshot was believed or not, and what else a person should hear: on standard error.
-pub fn notices(done: Done, tree: &TreeReport, reconciled: bool) -> Done {
+pub fn notices(done: Done, tree: &TreeReport, report: &ImportReport, reconciled: bool) -> Done {
     let done = tree.notices.iter().fold(done, |done, notice| done.warn(notice));
-    let fields = view::by_field(tree);
+    // What every merge leaves behind is no reason to worry.
+    let done = match tree.merged.as_slice() {
+        [] => done,
+        [one] => done.note(one),
+        several => {
+            done.note(format!("{} files: conflict markers ignored, the logs have both sides", several.len()))
+        }
+    };
+    // The loser of a number shows another one than it claims, and so says its snapshot.
+    let is_loser = |id: &String| report.contested.iter().any(|(_, tasks)| tasks.contains(id));
+    let unexpected =
+        tree.disagreements.iter().filter(|found| found.field != "short_id" || !is_loser(&found.task));
+    let fields = view::by_field(unexpected);
     if fields.is_empty() {
         return done;
     }

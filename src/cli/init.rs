@@ -212,7 +212,10 @@ fn answer(
         lines.extend(texts.iter().map(Draft::sentence));
         Done::lines(lines.join("\n"))
     };
-    let done = if output.json || imported.is_none() { done } else { notices(done, heard, false) };
+    let done = match imported.filter(|_| !output.json) {
+        Some(report) => notices(done, heard, report, false),
+        None => done,
+    };
     let done = match World::real().variable("LATTICE_ROOT").map(PathBuf::from) {
         Some(other) if other.canonicalize().ok() != Some(project) => done.warn(format!(
             "LATTICE_ROOT is {}, so commands will look for a tracker there and not here",
