@@ -140,6 +140,13 @@ impl From<Rejection> for Failure {
             R::NoSuchReaction { comment, emoji } => {
                 Self::new(Code::NotFound, format!("you have no reaction {emoji} on {comment}")).hint("only your own reactions can be taken back")
             }
+            R::NothingOpen { what, open } => {
+                let hint = match open.is_empty() {
+                    true => "`lattice conflicts` lists what is open".to_owned(),
+                    false => format!("open here: {}", list(&open)),
+                };
+                Self::new(Code::NotFound, format!("there is no open conflict about {what}")).hint(hint)
+            }
             R::SelfLink { task } => Self::new(Code::ValidationError, format!("{task} cannot be related to itself")).hint("name two tasks"),
             R::LinkExists { task, kind, target } => {
                 Self::new(Code::Conflict, format!("{task} {kind} {target} already")).hint(format!("see `lattice show {task}`"))

@@ -204,6 +204,11 @@ pub enum Command {
         subject: Subject,
         reason: String,
     },
+    /// Leaves as they are things that were changed concurrently: these, or all that are open.
+    Settle {
+        subject: Subject,
+        what: Vec<String>,
+    },
     /// Turns the configuration as it was read into another, all or nothing.
     EditConfig {
         base: Value,
@@ -268,7 +273,7 @@ impl Command {
             | Self::Unarchive { task }
             | Self::SetPlan { task, .. }
             | Self::SetNotes { task, .. } => Some(task),
-            Self::Redact { subject, .. } => match subject {
+            Self::Redact { subject, .. } | Self::Settle { subject, .. } => match subject {
                 Subject::Task(task) => Some(task),
                 _ => None,
             },

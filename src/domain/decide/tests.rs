@@ -54,6 +54,7 @@ fn facts(status: &str) -> Facts {
         is_short_id_taken: false,
         next_short_id: Some(ShortId { prefix: "LAT".into(), number: 2 }),
         same_artifact: None,
+        open: Vec::new(),
         fresh_artifact: ArtifactId::from_value(1),
     }
 }
