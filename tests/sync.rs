@@ -251,6 +251,7 @@ fn a_number_that_both_gave_out_is_named_when_it_is_asked_for_until_the_other_has
     let run = here.run(["show", "LAT-2"]);
     assert!(run.status == 0 && run.stdout.contains("Made here"), "{run:?}");
     assert!(run.stderr.starts_with("Warning: LAT-2 is claimed by more than one task"), "{run:?}");
+    assert!(run.stderr.contains("another shows LAT-3 (`lattice renumber LAT-3`"), "{run:?}");
     assert_eq!(here.run(["show", "LAT-3"]).stderr, "");
     // In JSON it stands in the document, not beside it.
     let run = here.run(["show", "LAT-2", "--json"]);
