@@ -206,7 +206,7 @@ impl From<Rejection> for Failure {
                     .hint("add --framework NAME, such as claude-code; only the model `human` goes without")
             }
             R::SessionEnded { name, at } => Self::new(Code::NotFound, format!("the session {name} ended at {at}"))
-                .hint("see `lattice session list`"),
+                .hint("see `lattice session list --all`"),
         }
     }
 }
