@@ -254,7 +254,7 @@ impl From<StoreError> for Failure {
                 .hint("nothing was changed; check who owns the folder and its files"),
             S::Full => Self::new(Code::StoreFull, "no room is left on the disk").hint("nothing was changed; free some space and run it again"),
             S::Corrupt { .. } => Self::new(Code::StoreCorrupt, format!("the tracker file is damaged ({detail})"))
-                .hint("nothing was changed; keep the file, see `lattice doctor` and docs/recovery.md"),
+                .hint("nothing was changed; keep the file: `lattice restore BACKUP` puts a backup in its place; without one, docs/recovery.md tells how the exported files and what still reads become a tracker again"),
             S::SchemaTampered { object } => {
                 Self::new(Code::StoreTampered, format!("the tracker file holds `{object}` as Lattice did not make it"))
                     .hint("nothing was changed; do not trust this file, see docs/recovery.md")
