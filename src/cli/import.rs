@@ -1,15 +1,17 @@
 //! `lattice import`: take in what exported files say.
 
 use std::fs::File;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use super::context::Context;
 use super::import_from::{self, FromArgs};
 use super::output::Done;
 use super::progress::Progress;
+use super::source;
 use super::text::printable;
 use super::write::OutputArgs;
-use crate::app::{Failure, ImportReport, Merge, Prefer};
+use crate::app::{Code, Failure, ImportReport, Merge, Prefer};
 use crate::export::{self, ReadOptions, Tree, TreeReport};
 use crate::view;
 
@@ -82,7 +84,7 @@ pub fn run(args: Args, context: &Context) -> Result<Done, Failure> {
         || report.tasks.values().map(|task| printable(&task.name) + "\n").collect(),
         || plan(&args, &report, &tree.report),
     );
-    let done = if args.output.json { done } else { notices(done, &tree.report, args.reconcile) };
+    let done = if args.output.json { done } else { notices(done, &tree.report, &report, args.reconcile) };
     let changed = !args.dry_run && !report.is_empty();
     Ok(if changed { done.committed() } else { done })
 }
@@ -93,23 +95,66 @@ fn read(args: &Args, own: &Path, options: &ReadOptions) -> Result<(String, Tree)
             Ok(("-".to_owned(), export::read_document(&mut std::io::stdin().lock(), options)?))
         }
         Some(file) => {
-            let mut input = File::open(file).map_err(|error| Failure::io(&error, file))?;
-            Ok((file.display().to_string(), export::read_document(&mut input, options)?))
+            let name = file.display().to_string();
+            let mut input = File::open(file).map_err(|error| match error.kind() {
+                ErrorKind::NotFound => source::unreadable(&name, &error),
+                _ => Failure::io(&error, file),
+            })?;
+            Ok((name, export::read_document(&mut input, options)?))
         }
         None => {
             let named = args.folder.as_deref().unwrap_or(own);
             let inside = named.join(".lattice");
             let folder =
                 if !export::holds_tree(named) && export::holds_tree(&inside) { &inside } else { named };
+            if !export::holds_tree(folder) {
+                return Err(no_tree(named));
+            }
             Ok((folder.display().to_string(), export::read_tree(folder, options)?))
         }
     }
 }
 
+/// Where a tree was expected there is none.
+fn no_tree(named: &Path) -> Failure {
+    let name = named.display();
+    if named == Path::new("-") {
+        return Failure::new(Code::NotFound, "there is no folder -")
+            .hint("`lattice import --file -` takes a document from standard input");
+    }
+    match named.metadata() {
+        Ok(meta) if meta.is_dir() => match named.read_dir() {
+            Err(error) => Failure::io(&error, named),
+            Ok(_) => Failure::new(Code::NotFound, format!("there are no exported files in {name}"))
+                .hint("name the folder that `lattice export` wrote, or the project that holds it"),
+        },
+        Ok(_) => Failure::new(Code::ValidationError, format!("{name} is no folder")).hint(format!(
+            "a document that `lattice export --file` wrote is taken in by `lattice import --file {name}`"
+        )),
+        Err(error) if error.kind() == ErrorKind::NotFound => {
+            Failure::new(Code::NotFound, format!("there is no folder {name}"))
+                .hint("check the path; `--file FILE` takes a document instead")
+        }
+        Err(error) => Failure::io(&error, named),
+    }
+}
+
 /// Whether a snapshot was believed or not, and what else a person should hear: on standard error.
-pub fn notices(done: Done, tree: &TreeReport, reconciled: bool) -> Done {
+pub fn notices(done: Done, tree: &TreeReport, report: &ImportReport, reconciled: bool) -> Done {
     let done = tree.notices.iter().fold(done, |done, notice| done.warn(notice));
-    let fields = view::by_field(tree);
+    // What every merge leaves behind is no reason to worry.
+    let done = match tree.merged.as_slice() {
+        [] => done,
+        [one] => done.note(one),
+        several => {
+            done.note(format!("{} files: conflict markers ignored, the logs have both sides", several.len()))
+        }
+    };
+    // The loser of a number shows another one than it claims, and so says its snapshot.
+    let is_loser = |id: &String| report.contested.iter().any(|(_, tasks)| tasks.contains(id));
+    let unexpected =
+        tree.disagreements.iter().filter(|found| found.field != "short_id" || !is_loser(&found.task));
+    let fields = view::by_field(unexpected);
     if fields.is_empty() {
         return done;
     }

@@ -45,7 +45,7 @@ pub(super) fn read(
         }
         let found = Found { id: &id, history, state };
         for file in [TaskFile::Plan, TaskFile::Notes] {
-            made.extend(hand_edits(folder, options, &found, file, &mut report.notices)?);
+            made.extend(hand_edits(folder, options, &found, file, report)?);
         }
         made.extend(compare(folder, options, &found, report)?);
     }
@@ -65,20 +65,21 @@ fn hand_edits(
     options: &ReadOptions,
     found: &Found<'_>,
     file: TaskFile,
-    notices: &mut Vec<String>,
+    report: &mut TreeReport,
 ) -> Result<Vec<Sourced<Event>>, Failure> {
     let archived = found.state.task.as_ref().is_some_and(|task| task.archived);
     let mut events = Vec::new();
     for at in [archived, !archived] {
         let path = file.path(found.id, at);
-        let Some(text) = text_file(folder, &path, FILE_LIMIT, options.repair, notices)? else { continue };
+        let text = text_file(folder, &path, FILE_LIMIT, options.repair, &mut report.notices)?;
+        let Some(text) = text else { continue };
         let versions = Versions::of(found, file);
         if versions.is_current(&text) || (at != archived && versions.is_known(&text)) {
             continue;
         }
         if let Some(conflict) = markers::conflict(&text) {
             if conflict.sides.as_ref().is_some_and(|sides| sides.iter().all(|side| versions.is_known(side))) {
-                notices.push(format!("{}: conflict markers ignored, the log has both sides", path.display()));
+                report.merged.push(markers::passed_over(&path));
                 continue;
             }
             return Err(unresolved(&path, conflict.line));
@@ -212,7 +213,7 @@ fn compare(
     let archived = found.state.task.as_ref().is_some_and(|task| task.archived);
     for at in [archived, !archived] {
         let path = TaskFile::Snapshot.path(found.id, at);
-        let Some(snapshot) = snapshot(folder, &path, &mut report.notices)? else { continue };
+        let Some(snapshot) = snapshot(folder, &path, report)? else { continue };
         let Some(task) = &found.state.task else {
             report.disagreements.push(snapshots::without_log(found.id.as_str()));
             return Ok(Vec::new());
@@ -247,17 +248,19 @@ fn compare(
 fn snapshot(
     folder: &Folder,
     path: &Path,
-    notices: &mut Vec<String>,
+    report: &mut TreeReport,
 ) -> Result<Option<Map<String, Value>>, Failure> {
     let Some(bytes) = folder.read(path, FILE_LIMIT)? else { return Ok(None) };
-    let value = String::from_utf8(bytes).ok().and_then(|text| json_text(&text, path, true, notices).ok());
-    match value {
-        Some(Value::Object(map)) => Ok(Some(map)),
+    let text = String::from_utf8(bytes).unwrap_or_default();
+    match json_text(&text, path, true, &mut report.notices) {
+        Ok(Value::Object(map)) => return Ok(Some(map)),
+        _ if markers::conflict(&text).is_some() => report.merged.push(markers::passed_over(path)),
         _ => {
-            notices.push(format!("{}: cannot be read and was not compared; the log counts", path.display()));
-            Ok(None)
+            let what = "cannot be read and was not compared; the log counts";
+            report.notices.push(format!("{}: {what}", path.display()));
         }
     }
+    Ok(None)
 }
 
 /// Snapshots of tasks that there is no event of: listed, and taken in if asked to.
@@ -274,7 +277,7 @@ fn take_in_lone_snapshots(
                 continue;
             };
             let path = TaskFile::Snapshot.path(&id, archived);
-            let Some(snapshot) = snapshot(folder, &path, &mut report.notices)? else { continue };
+            let Some(snapshot) = snapshot(folder, &path, report)? else { continue };
             report.disagreements.push(snapshots::without_log(id.as_str()));
             if options.reconcile {
                 let events = reconcile::history(&id, &snapshot, archived);

@@ -105,6 +105,8 @@ questions! {
     short_id_index() -> ShortIdIndex = short_ids::index;
     /// Numbers that more than one task claims: (short id, tasks).
     contested_short_ids() -> Vec<(String, Vec<String>)> = short_ids::contested;
+    /// The short ids of the tasks that claim this one and show another.
+    others_claiming(short_id: &ShortId) -> Vec<ShortId> = short_ids::losers;
     /// Tasks that pass a filter.
     tasks(filter: &TaskFilter) -> Vec<Task> = query::tasks;
     /// Tasks with all these words in one of their texts, that pass a filter; best first.

@@ -24,7 +24,7 @@ mod written;
 pub use backup::{backup, restored};
 pub use batch::{batch_id, batch_line};
 pub use blocked::blocked;
-pub use conflicts::conflicts;
+pub use conflicts::{conflicts, settled};
 pub use doctor::{doctor, level, rebuild};
 pub use hooks::hooks;
 pub use init::init;

@@ -62,7 +62,7 @@ pub fn import(source: &str, dry_run: bool, report: &ImportReport, tree: &TreeRep
         "traces": report.traces,
         "superseded": superseded,
         "conflicts": super::conflicts::task_conflicts(&report.concurrent),
-        "notices": tree.notices,
+        "notices": tree.sentences().collect::<Vec<_>>(),
         "disagreements": tree.disagreements.iter().map(disagreement).collect::<Vec<_>>(),
         "unknown_files": texts(&tree.unknown_files),
     })
@@ -94,17 +94,17 @@ pub fn import_summary(report: &ImportReport, tree: &TreeReport) -> Value {
         "events": report.new_events,
         "artifacts": report.new_artifacts,
         "tasks": report.tasks.len(),
-        "notices": tree.notices,
-        "disagreements": by_field(tree),
+        "notices": tree.sentences().collect::<Vec<_>>(),
+        "disagreements": by_field(&tree.disagreements),
         "unknown_files": tree.unknown_files.len(),
     })
 }
 
 /// How many tasks a snapshot and its log disagree on, by field.
 #[must_use]
-pub fn by_field(tree: &TreeReport) -> BTreeMap<&str, usize> {
+pub fn by_field<'a>(disagreements: impl IntoIterator<Item = &'a Disagreement>) -> BTreeMap<&'a str, usize> {
     let mut counts = BTreeMap::new();
-    for disagreement in &tree.disagreements {
+    for disagreement in disagreements {
         *counts.entry(disagreement.field.as_str()).or_default() += 1;
     }
     counts
