@@ -223,7 +223,9 @@ fn details(reader: &Reader<'_>, config: &Config, task: Task) -> Result<Details, 
             artifact: reader.find_artifact(&evidence.id)?,
         });
     }
-    let (plan, has_notes) = reader.plan_and_notes(&task.id)?;
+    // The history is at hand: asking the tables for the texts that it leaves takes longer.
+    let plan = events.iter().rev().find_map(|event| body_of(event, kind::PLAN_UPDATED));
+    let has_notes = events.iter().any(|event| body_of(event, kind::NOTES_UPDATED).is_some());
     let (titles, descriptions) = super::names_over_time(Some(&task), &events);
     Ok(Details {
         valid_transitions: workflow::valid_transitions(config, &task.status),
@@ -231,13 +233,18 @@ fn details(reader: &Reader<'_>, config: &Config, task: Task) -> Result<Details, 
         related,
         incoming: reader.incoming(&task.id)?,
         artifacts,
-        has_plan: plan.is_some_and(|body| !plan::is_scaffold(&body, &titles, &descriptions)),
+        has_plan: plan.is_some_and(|body| !plan::is_scaffold(body, &titles, &descriptions)),
         has_notes,
         traces: Traces::default(),
         reopened: events.iter().rev().find(|e| left_done(e)).cloned(),
         events,
         task,
     })
+}
+
+/// The text of a plan or notes, if the event is of this kind.
+fn body_of<'a>(event: &'a Event, kind: &str) -> Option<&'a str> {
+    if event.kind == kind { event.text("body") } else { None }
 }
 
 fn relation_end(config: &Config, id: &str, task: Option<Task>) -> Related {

@@ -88,8 +88,6 @@ questions! {
     comments(task: &TaskId) -> Vec<Comment> = query::comments;
     /// A task's plan or notes; `None` while nobody wrote any.
     find_text(kind: TextKind, task: &TaskId) -> Option<Text> = rows::find_text;
-    /// What somebody wrote as a task's plan, and whether there are notes.
-    plan_and_notes(task: &TaskId) -> (Option<String>, bool) = rows::plan_and_notes;
     /// An event by its id.
     find_event(id: &EventId) -> Option<Event> = events::find;
     /// A task's history in canonical order.

@@ -280,16 +280,6 @@ pub(super) fn find_text(
     .sql()
 }
 
-/// What `show` asks of both texts at once.
-pub(super) fn plan_and_notes(conn: &Connection, task: &TaskId) -> Result<(Option<String>, bool), StoreError> {
-    conn.prepare_cached(
-        "SELECT (SELECT body FROM plans WHERE task_id = ?1), EXISTS (SELECT 1 FROM notes WHERE task_id = ?1)",
-    )
-    .sql()?
-    .query_row([task.as_str()], |row| Ok((row.get(0)?, row.get(1)?)))
-    .sql()
-}
-
 pub(super) fn save_text(
     conn: &Connection,
     kind: TextKind,
