@@ -88,22 +88,30 @@ impl App {
     pub fn details(&self, text: &str) -> Result<Details, Failure> {
         self.read(|reader| {
             let task = resolve::task(reader, text)?;
-            details(reader, task)
+            details(reader, &reader.config()?, task)
         })
     }
 
-    /// Asks git which branches and commits name a task, unless the configuration says not to. The
-    /// answer comes later: it takes as long as reading the rest.
+    /// The same, and asks git which branches and commits name the task, unless the configuration
+    /// says not to. That answer comes later: it takes as long as reading the rest.
     ///
     /// # Errors
     /// As [`App::task`]; git itself never fails.
-    pub fn ask_git(&self, text: &str) -> Result<Option<Search>, Failure> {
-        let (task, config) = self.read(|reader| Ok((resolve::task(reader, text)?, reader.config()?)))?;
-        if !config.detects_git() {
-            return Ok(None);
-        }
+    pub fn details_asking_git(&self, text: &str) -> Result<(Details, Option<Search>), Failure> {
+        self.read(|reader| {
+            let task = resolve::task(reader, text)?;
+            let config = reader.config()?;
+            let search = match config.detects_git() {
+                true => self.ask_git(&task, &config),
+                false => None,
+            };
+            Ok((details(reader, &config, task)?, search))
+        })
+    }
+
+    fn ask_git(&self, task: &Task, config: &Config) -> Option<Search> {
         let code = config.project_code();
-        Ok(Search::start(&self.world, &self.root.project, &task.name(), code, &task.created_at))
+        Search::start(&self.world, &self.root.project, &task.name(), code, &task.created_at)
     }
 
     /// A task with its plan.
@@ -197,15 +205,14 @@ fn scaffold(task: &Task) -> String {
     plan::scaffold(short_id.as_deref(), &task.title, task.description.as_deref())
 }
 
-fn details(reader: &Reader<'_>, task: Task) -> Result<Details, Failure> {
-    let config = reader.config()?;
+fn details(reader: &Reader<'_>, config: &Config, task: Task) -> Result<Details, Failure> {
     let events = reader.history(&task.id)?;
     let mut related = BTreeMap::new();
     let now = task.relationships_out.iter().map(|relation| relation.target_task_id.as_str());
     for target in now.chain(events.iter().filter_map(|event| event.text("target_task_id"))) {
         if !related.contains_key(target) {
             let found = TaskId::parse_foreign(target).map(|id| reader.find_task(&id)).transpose()?.flatten();
-            related.insert(target.to_owned(), relation_end(&config, target, found));
+            related.insert(target.to_owned(), relation_end(config, target, found));
         }
     }
     let mut artifacts = Vec::new();
@@ -216,21 +223,28 @@ fn details(reader: &Reader<'_>, task: Task) -> Result<Details, Failure> {
             artifact: reader.find_artifact(&evidence.id)?,
         });
     }
-    let (plan, has_notes) = reader.plan_and_notes(&task.id)?;
+    // The history is at hand: asking the tables for the texts that it leaves takes longer.
+    let plan = events.iter().rev().find_map(|event| body_of(event, kind::PLAN_UPDATED));
+    let has_notes = events.iter().any(|event| body_of(event, kind::NOTES_UPDATED).is_some());
     let (titles, descriptions) = super::names_over_time(Some(&task), &events);
     Ok(Details {
-        valid_transitions: workflow::valid_transitions(&config, &task.status),
+        valid_transitions: workflow::valid_transitions(config, &task.status),
         status_name: config.display_name(&task.status),
         related,
         incoming: reader.incoming(&task.id)?,
         artifacts,
-        has_plan: plan.is_some_and(|body| !plan::is_scaffold(&body, &titles, &descriptions)),
+        has_plan: plan.is_some_and(|body| !plan::is_scaffold(body, &titles, &descriptions)),
         has_notes,
         traces: Traces::default(),
         reopened: events.iter().rev().find(|e| left_done(e)).cloned(),
         events,
         task,
     })
+}
+
+/// The text of a plan or notes, if the event is of this kind.
+fn body_of<'a>(event: &'a Event, kind: &str) -> Option<&'a str> {
+    if event.kind == kind { event.text("body") } else { None }
 }
 
 fn relation_end(config: &Config, id: &str, task: Option<Task>) -> Related {

@@ -56,20 +56,20 @@ pub fn command_line(args: &[OsString]) -> Result<Line, Failure> {
         None if matches!(named, Some("--version" | "-V")) => program(),
         None => whole_program(),
     };
-    let matches = match root.try_get_matches_from(args) {
+    let mut matches = match root.try_get_matches_from(args) {
         Ok(matches) => matches,
         Err(error) if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) => {
             return Ok(Line::Answer(Done::lines(error.render().to_string())));
         }
         Err(error) => return Err(output::usage(&error)),
     };
-    match matches.subcommand() {
+    match matches.remove_subcommand() {
         Some((name, matches)) => {
             let entry = COMMANDS
                 .iter()
                 .find(|entry| entry.name == name)
                 .ok_or_else(|| Failure::new(Code::Usage, format!("there is no command {name}")))?;
-            Ok(Line::Command(entry, matches.clone()))
+            Ok(Line::Command(entry, matches))
         }
         None => Ok(Line::Nothing),
     }

@@ -30,8 +30,10 @@ pub fn run(args: Args, context: &Context) -> Result<Done, Failure> {
     let app = context.reader()?;
     // The short forms do not say what git knows.
     let brief = args.compact || (args.output.quiet && !args.output.json);
-    let search = if brief { None } else { app.ask_git(&args.task)? };
-    let mut details = app.details(&args.task)?;
+    let (mut details, search) = match brief {
+        true => (app.details(&args.task)?, None),
+        false => app.details_asking_git(&args.task)?,
+    };
     drop(app);
     details.traces = search.map(Search::finish).unwrap_or_default();
     Ok(args.output.reply(

@@ -1,5 +1,7 @@
 //! The configuration: one JSON document that `config_changed` events build, path by path.
 
+use std::sync::Arc;
+
 use serde_json::{Map, Value, json};
 
 use super::event::{Event, kind};
@@ -20,14 +22,15 @@ pub struct CompletionPolicy {
 /// may come from a newer version or from a hand.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Config {
-    value: Value,
+    /// Shared: every command of a batch looks at it, and hardly any changes it.
+    value: Arc<Value>,
 }
 
 impl Config {
     /// Reads this document.
     #[must_use]
     pub fn new(value: Value) -> Self {
-        Self { value }
+        Self { value: Arc::new(value) }
     }
 
     /// The document that the tracker's own events build, given in canonical order.
@@ -52,8 +55,10 @@ impl Config {
     pub fn change(&mut self, data: &Map<String, Value>) {
         let Some(path) = data.get("path").and_then(Value::as_str) else { return };
         match data.get("to") {
-            Some(to) => set(&mut self.value, path, to.clone()),
-            None if data.get("removed") == Some(&Value::Bool(true)) => unset(&mut self.value, path),
+            Some(to) => set(Arc::make_mut(&mut self.value), path, to.clone()),
+            None if data.get("removed") == Some(&Value::Bool(true)) => {
+                unset(Arc::make_mut(&mut self.value), path)
+            }
             None => {}
         }
     }

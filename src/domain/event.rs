@@ -1,5 +1,7 @@
 //! An event: one fact with an author, its text kept to the letter behind a small typed view.
 
+mod reading;
+
 use serde_json::{Map, Value, json};
 use thiserror::Error;
 
@@ -199,63 +201,6 @@ pub struct Event {
 }
 
 impl Event {
-    /// Reads one event. The text is brought into canonical form, so that clones which hold the
-    /// same facts hold the same bytes.
-    ///
-    /// # Errors
-    /// [`EventError`] if it is no event.
-    pub fn parse(text: &str) -> Result<Self, EventError> {
-        let value = strict_json(text)?;
-        Self::from_value(value)
-    }
-
-    /// The same from a value that has been read already.
-    ///
-    /// # Errors
-    /// [`EventError`] if it is no event.
-    pub fn from_value(value: Value) -> Result<Self, EventError> {
-        if json::depth(&value) > json::MAX_DEPTH {
-            return Err(EventError::TooDeep);
-        }
-        let raw = json::line(&value);
-        let Value::Object(mut map) = value else { return Err(EventError::NotAnObject) };
-        let id = text_of(&map, "id")?;
-        let id = EventId::parse_foreign(&id).ok_or(EventError::Id { member: "id", text: id })?;
-        let ts = text_of(&map, "ts")?;
-        let kind = text_of(&map, "type")?;
-        let actor = map.get("actor").and_then(Actor::from_value).ok_or(EventError::Member("actor"))?;
-        let subject = match (map.get("task_id"), map.get("resource_id")) {
-            (None | Some(Value::Null), None | Some(Value::Null)) => Subject::Instance,
-            (Some(Value::String(t)), None | Some(Value::Null)) => Subject::Task(
-                TaskId::parse_foreign(t)
-                    .ok_or_else(|| EventError::Id { member: "task_id", text: t.clone() })?,
-            ),
-            (None | Some(Value::Null), Some(Value::String(r))) => Subject::Resource(
-                ResourceId::parse_foreign(r)
-                    .ok_or_else(|| EventError::Id { member: "resource_id", text: r.clone() })?,
-            ),
-            _ => return Err(EventError::Member("task_id")),
-        };
-        let parents = match map.get("parents") {
-            None => None,
-            Some(Value::Array(list)) => Some(
-                list.iter()
-                    .map(|p| p.as_str().and_then(EventId::parse_foreign).ok_or(EventError::Member("parents")))
-                    .collect::<Result<Vec<_>, _>>()?,
-            ),
-            Some(_) => return Err(EventError::Member("parents")),
-        };
-        let data = match map.remove("data") {
-            Some(Value::Object(data)) => data,
-            None | Some(Value::Null) => Map::new(),
-            Some(_) => return Err(EventError::Member("data")),
-        };
-        let redacted = map.get("redacted").and_then(|found| found.get("sha256")?.as_str());
-        let redacted = redacted.filter(|hash| super::redact::is_hash(hash)).map(str::to_owned);
-        let key = SortKey::of(&id, &ts, parents.is_some());
-        Ok(Self { id, key, ts, kind, actor, subject, data, parents, redacted, raw })
-    }
-
     /// Makes the event that a decision asked for.
     #[must_use]
     pub fn compose(
@@ -328,10 +273,6 @@ impl Event {
     pub fn text(&self, key: &str) -> Option<&str> {
         json::text(&self.data, key)
     }
-}
-
-fn text_of(map: &Map<String, Value>, key: &'static str) -> Result<String, EventError> {
-    json::text(map, key).map(str::to_owned).ok_or(EventError::Member(key))
 }
 
 /// Reads JSON and refuses an object that names a member twice: `serde_json` would take the last.

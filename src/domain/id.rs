@@ -6,6 +6,18 @@ use super::time::Timestamp;
 
 /// Letters and digits of Crockford's base 32, which ULIDs are written in.
 const ALPHABET: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
+/// The value of each byte as a digit of that alphabet, of either case; [`NO_DIGIT`] for all others.
+const DIGITS: [u8; 256] = {
+    let mut digits = [NO_DIGIT; 256];
+    let mut value = 0;
+    while value < ALPHABET.len() {
+        digits[ALPHABET[value] as usize] = value as u8;
+        digits[ALPHABET[value].to_ascii_lowercase() as usize] = value as u8;
+        value += 1;
+    }
+    digits
+};
+const NO_DIGIT: u8 = 0xff;
 /// Characters of a ULID: 10 of time, 16 of randomness.
 const ULID_LENGTH: usize = 26;
 
@@ -18,11 +30,11 @@ pub fn decode_ulid(text: &str) -> Option<u128> {
     }
     let mut value: u128 = 0;
     for (place, byte) in text.bytes().enumerate() {
-        let digit = ALPHABET.iter().position(|a| *a == byte.to_ascii_uppercase())?;
-        if place == 0 && digit > 7 {
+        let digit = DIGITS[usize::from(byte)];
+        if digit == NO_DIGIT || (place == 0 && digit > 7) {
             return None;
         }
-        value = (value << 5) | digit as u128;
+        value = (value << 5) | u128::from(digit);
     }
     Some(value)
 }
@@ -141,16 +153,16 @@ impl SortKey {
     /// The key of an event. `linked` says that the event names its parents.
     #[must_use]
     pub fn of(id: &EventId, ts: &str, linked: bool) -> Self {
-        let at = Timestamp::parse(ts).map(Timestamp::millis);
+        let at = || Timestamp::parse(ts).map(Timestamp::millis);
         match id.value() {
-            Some(value) if value < BEYOND && (linked || near(value, at)) => {
+            Some(value) if value < BEYOND && (linked || near(value, at())) => {
                 let canonical = encode_ulid(value);
                 let written = &id.as_str()[EventId::PREFIX.len()..];
                 // Two spellings of one value are two events: the text decides between them.
                 if written == canonical { Self(canonical) } else { Self(format!("{canonical}.{written}")) }
             }
             _ => {
-                let time = encode_ulid(ulid_value(at.unwrap_or(0), 0));
+                let time = encode_ulid(ulid_value(at().unwrap_or(0), 0));
                 // `~` sorts behind every digit and letter.
                 Self(format!("{}~{}", &time[..10], id.as_str()))
             }

@@ -22,6 +22,11 @@ pub(super) fn parse(text: &str) -> Result<Value, EventError> {
     })
 }
 
+/// The same of a value inside of another.
+pub(super) fn value<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Value, D::Error> {
+    Strict.deserialize(deserializer)
+}
+
 #[derive(Clone, Copy)]
 struct Strict;
 

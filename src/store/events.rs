@@ -160,7 +160,7 @@ pub(super) fn link(before: &[u8; 32], hash: &[u8; 32]) -> [u8; 32] {
 }
 
 fn parsed(raw: &str) -> Result<Event, StoreError> {
-    Event::parse(raw)
+    Event::from_stored(raw)
         .map_err(|error| StoreError::Corrupt { detail: format!("a stored event does not read: {error}") })
 }
 

@@ -38,9 +38,19 @@ pub(super) fn config(conn: &Connection) -> Result<Config, StoreError> {
     }
 }
 
-/// The state of a task as far as these events need it: the task and the comments they touch.
-fn load(conn: &Connection, id: &TaskId, events: &[&Event]) -> Result<TaskState, StoreError> {
-    let mut state = TaskState { task: rows::find_task(conn, id)?, ..TaskState::default() };
+/// The state of a task as far as these events need it: the task, if it is not the one at hand, and the
+/// comments they touch.
+fn load(
+    conn: &Connection,
+    id: &TaskId,
+    events: &[&Event],
+    latest: Option<Task>,
+) -> Result<TaskState, StoreError> {
+    let task = match latest {
+        Some(task) if task.id == *id => Some(task),
+        _ => rows::find_task(conn, id)?,
+    };
+    let mut state = TaskState { task, ..TaskState::default() };
     for comment in events.iter().filter_map(|e| touched_comment(e)) {
         if let Some(found) = rows::find_comment(conn, id, comment)? {
             state.comments.insert(comment.to_owned(), found);
@@ -54,12 +64,14 @@ fn load(conn: &Connection, id: &TaskId, events: &[&Event]) -> Result<TaskState, 
 /// Events that come after all of their subject's are applied to what is there; an event that
 /// belongs somewhere in the middle makes its subject fold again.
 ///
-/// `known` is the configuration as this transaction has read it.
+/// `known` is the configuration as this transaction has read it, and `latest` a task as it was before
+/// the events. Gives a task as it is now, if one is at hand.
 pub(super) fn events_appended(
     conn: &Connection,
     appended: &[Event],
     known: &Config,
-) -> Result<(), StoreError> {
+    mut latest: Option<Task>,
+) -> Result<Option<Task>, StoreError> {
     let finished = if appended.iter().any(|e| e.subject == Subject::Instance) {
         refold_instance(conn)?;
         config(conn)?.finished()
@@ -70,10 +82,12 @@ pub(super) fn events_appended(
     let mut contested = BTreeSet::new();
     for id in tasks {
         let events: Vec<&Event> = appended.iter().filter(|e| e.task() == Some(id)).collect();
-        project_task(conn, id, &events, &finished, &mut contested)?;
+        latest = project_task(conn, id, &events, &finished, &mut contested, latest)?;
     }
     resources::project(conn, appended, true)?;
-    short_ids::settle(conn, &contested)
+    short_ids::settle(conn, &contested)?;
+    // Settling may have given it another number.
+    Ok(latest.filter(|_| contested.is_empty()))
 }
 
 fn project_task(
@@ -82,8 +96,9 @@ fn project_task(
     events: &[&Event],
     finished: &[String],
     contested: &mut BTreeSet<String>,
-) -> Result<(), StoreError> {
-    let mut state = load(conn, id, events)?;
+    latest: Option<Task>,
+) -> Result<Option<Task>, StoreError> {
+    let mut state = load(conn, id, events, latest)?;
     let mut last = state.task.as_ref().map(Task::last_key);
     let in_order = events.iter().all(|event| {
         let after = last.as_ref().is_none_or(|last| *last < event.key);
@@ -93,14 +108,16 @@ fn project_task(
     let begins =
         state.task.is_some() || (events[0].kind == kind::TASK_CREATED && !has_earlier(conn, id, events)?);
     if !(in_order && begins) {
-        return refold_task(conn, conn, id, finished, contested);
+        refold_task(conn, conn, id, finished, contested)?;
+        return Ok(None);
     }
     let before = state.clone();
     for event in events {
         state.apply(event);
     }
     let shown = before.task.as_ref().map(|task| task.short_id.as_ref());
-    save(conn, id, &before, &state, shown, finished, contested)
+    save(conn, id, &before, &state, shown, finished, contested)?;
+    Ok(state.task)
 }
 
 /// Whether the log holds events of the task beside these.

@@ -38,9 +38,20 @@ pub struct Reader<'a> {
     pub(super) path: &'a Path,
     /// Short ids that were asked for and that several tasks claim.
     pub(super) contested: &'a RefCell<BTreeSet<ShortId>>,
+    /// The task that was asked for last, as it is now: a change needs it four times, to know whom its
+    /// name means, to decide, to fold and to tell. Whoever writes tasks gives it up or sets it right.
+    pub(super) latest: RefCell<Option<Task>>,
 }
 
-impl Reader<'_> {
+impl<'a> Reader<'a> {
+    pub(super) fn new(
+        conn: &'a Connection,
+        path: &'a Path,
+        contested: &'a RefCell<BTreeSet<ShortId>>,
+    ) -> Self {
+        Self { conn, path, contested, latest: RefCell::default() }
+    }
+
     /// Says what a failure of SQLite at this file stands for.
     pub(super) fn placed<T>(&self, result: Result<T, StoreError>) -> Result<T, StoreError> {
         result.map_err(|error| match error {
@@ -69,8 +80,6 @@ macro_rules! questions {
 questions! {
     /// The configuration.
     config() -> Config = project::config;
-    /// A task by its id.
-    find_task(id: &TaskId) -> Option<Task> = rows::find_task;
     /// Whether a task is there, without reading it.
     has_task(id: &str) -> bool = rows::has_task;
     /// A comment of a task.
@@ -79,8 +88,6 @@ questions! {
     comments(task: &TaskId) -> Vec<Comment> = query::comments;
     /// A task's plan or notes; `None` while nobody wrote any.
     find_text(kind: TextKind, task: &TaskId) -> Option<Text> = rows::find_text;
-    /// What somebody wrote as a task's plan, and whether there are notes.
-    plan_and_notes(task: &TaskId) -> (Option<String>, bool) = rows::plan_and_notes;
     /// An event by its id.
     find_event(id: &EventId) -> Option<Event> = events::find;
     /// A task's history in canonical order.
@@ -200,19 +207,33 @@ questions! {
 }
 
 impl Reader<'_> {
+    /// A task by its id.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the file cannot be read.
+    pub fn find_task(&self, id: &TaskId) -> Result<Option<Task>, StoreError> {
+        let mut latest = self.latest.borrow_mut();
+        if latest.as_ref().is_none_or(|task| task.id != *id) {
+            let Some(found) = self.placed(rows::find_task(self.conn, id))? else { return Ok(None) };
+            *latest = Some(found);
+        }
+        Ok(latest.clone())
+    }
+
     /// The task that shows this short id. Where others claim it too, that is remembered: see
     /// [`Store::take_contested`](super::Store::take_contested).
     ///
     /// # Errors
     /// [`StoreError`] if the file cannot be read.
     pub fn task_of_short_id(&self, short_id: &ShortId) -> Result<Option<Task>, StoreError> {
-        let Some((task, contested)) = self.placed(short_ids::find(self.conn, short_id))? else {
+        let Some((id, contested)) = self.placed(short_ids::find(self.conn, short_id))? else {
             return Ok(None);
         };
-        if contested {
+        let task = self.find_task(&id)?;
+        if contested && task.is_some() {
             self.contested.borrow_mut().insert(short_id.clone());
         }
-        Ok(Some(task))
+        Ok(task)
     }
 
     /// The context's text, if there is any.

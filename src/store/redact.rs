@@ -53,6 +53,7 @@ impl Transaction<'_> {
         if tombstones.is_empty() {
             return Ok(());
         }
+        self.latest.take();
         self.placed(
             tombstones
                 .iter()

@@ -52,19 +52,21 @@ pub(super) fn save_task(
     open: bool,
 ) -> Result<(), StoreError> {
     let row = task_row(task, open)?;
+    let state = ("state", Value::from(encoded(task)?));
     let Some((before, was_open)) = before else {
+        let row: Vec<_> = row.into_iter().chain([state]).collect();
         let names: Vec<&str> = row.iter().map(|(name, _)| *name).collect();
         let marks = vec!["?"; row.len()].join(",");
         let sql = format!("INSERT INTO tasks ({}) VALUES ({marks})", names.join(","));
         conn.prepare_cached(&sql).sql()?.execute(params_from_iter(row.iter().map(|(_, v)| v))).sql()?;
         return Ok(());
     };
-    let old = task_row(before, was_open)?;
-    let changed: Vec<&(&str, Value)> =
-        row.iter().zip(&old).filter(|(new, old)| new != old).map(|(new, _)| new).collect();
-    if changed.is_empty() {
+    if (before, was_open) == (task, open) {
         return Ok(());
     }
+    let old = task_row(before, was_open)?;
+    let changed = row.iter().zip(&old).filter(|(new, old)| new != old).map(|(new, _)| new);
+    let changed: Vec<&(&str, Value)> = changed.chain([&state]).collect();
     let set: Vec<String> = changed.iter().map(|(name, _)| format!("{name}=?")).collect();
     let sql = format!("UPDATE tasks SET {} WHERE id=?", set.join(","));
     let id = Value::from(task.id.as_str().to_owned());
@@ -73,8 +75,8 @@ pub(super) fn save_task(
     Ok(())
 }
 
-/// The columns of a task's row and their values.
-fn task_row(task: &Task, open: bool) -> Result<[(&'static str, Value); 27], StoreError> {
+/// The columns of a task's row and their values, but for the whole state.
+fn task_row(task: &Task, open: bool) -> Result<[(&'static str, Value); 26], StoreError> {
     let tags = task.tags.as_ref().filter(|tags| !tags.is_empty()).map(encoded).transpose()?;
     let fields = Some(&task.custom_fields).filter(|f| !f.is_empty()).map(encoded).transpose()?;
     Ok([
@@ -104,7 +106,6 @@ fn task_row(task: &Task, open: bool) -> Result<[(&'static str, Value); 27], Stor
         ("description", task.description.clone().into()),
         ("tags", tags.into()),
         ("custom_fields", fields.into()),
-        ("state", encoded(task)?.into()),
     ])
 }
 
@@ -112,7 +113,7 @@ fn task_row(task: &Task, open: bool) -> Result<[(&'static str, Value); 27], Stor
 /// there are none yet.
 pub(super) fn save_lists(conn: &Connection, before: Option<&Task>, task: &Task) -> Result<(), StoreError> {
     let id = task.id.as_str();
-    if before.map(|b| &b.tags) != Some(&task.tags) {
+    if before.and_then(|b| b.tags.as_ref()) != task.tags.as_ref() {
         // One by one: the rows are found by tag, and a search by task would read all of them.
         for tag in before.and_then(|b| b.tags.as_ref()).into_iter().flatten() {
             conn.prepare_cached("DELETE FROM task_tags WHERE tag = ?1 AND task_id = ?2")
@@ -127,7 +128,7 @@ pub(super) fn save_lists(conn: &Connection, before: Option<&Task>, task: &Task) 
                 .sql()?;
         }
     }
-    if before.map(|b| &b.relationships_out) != Some(&task.relationships_out) {
+    if before.map_or(&[][..], |b| &b.relationships_out) != task.relationships_out {
         if before.is_some() {
             conn.prepare_cached("DELETE FROM relationships WHERE task_id = ?1").sql()?.execute([id]).sql()?;
         }
@@ -140,7 +141,7 @@ pub(super) fn save_lists(conn: &Connection, before: Option<&Task>, task: &Task) 
                 .sql()?;
         }
     }
-    if before.map(|b| &b.branch_links) != Some(&task.branch_links) {
+    if before.map_or(&[][..], |b| &b.branch_links) != task.branch_links {
         if before.is_some() {
             conn.prepare_cached("DELETE FROM branch_links WHERE task_id = ?1").sql()?.execute([id]).sql()?;
         }
@@ -159,7 +160,7 @@ pub(super) fn save_lists(conn: &Connection, before: Option<&Task>, task: &Task) 
                 .sql()?;
         }
     }
-    if before.map(|b| &b.evidence_refs) != Some(&task.evidence_refs) {
+    if before.map_or(&[][..], |b| &b.evidence_refs) != task.evidence_refs {
         if before.is_some() {
             conn.prepare_cached("DELETE FROM task_artifacts WHERE task_id = ?1")
                 .sql()?
@@ -276,16 +277,6 @@ pub(super) fn find_text(
         })
     })
     .optional()
-    .sql()
-}
-
-/// What `show` asks of both texts at once.
-pub(super) fn plan_and_notes(conn: &Connection, task: &TaskId) -> Result<(Option<String>, bool), StoreError> {
-    conn.prepare_cached(
-        "SELECT (SELECT body FROM plans WHERE task_id = ?1), EXISTS (SELECT 1 FROM notes WHERE task_id = ?1)",
-    )
-    .sql()?
-    .query_row([task.as_str()], |row| Ok((row.get(0)?, row.get(1)?)))
     .sql()
 }
 

@@ -136,9 +136,8 @@ pub(super) fn settle(conn: &Connection, contested: &BTreeSet<String>) -> Result<
     Ok(())
 }
 
-/// The task that shows this short id, and whether another claims it too. Two plain questions: SQLite
-/// takes longer to prepare one for all of it than to answer both.
-pub(super) fn find(conn: &Connection, short_id: &ShortId) -> Result<Option<(Task, bool)>, StoreError> {
+/// The id of the task that shows this short id, and whether another claims it too.
+pub(super) fn find(conn: &Connection, short_id: &ShortId) -> Result<Option<(TaskId, bool)>, StoreError> {
     let mut statement = conn
         .prepare_cached("SELECT task_id, claim_key, shown FROM short_ids WHERE prefix = ?1 AND number = ?2")
         .sql()?;
@@ -150,8 +149,7 @@ pub(super) fn find(conn: &Connection, short_id: &ShortId) -> Result<Option<(Task
             shown = TaskId::parse_foreign(&row.get::<_, String>(0).sql()?);
         }
     }
-    let Some(id) = shown else { return Ok(None) };
-    Ok(rows::find_task(conn, &id)?.map(|task| (task, claims > 1)))
+    Ok(shown.map(|id| (id, claims > 1)))
 }
 
 /// Whether another task claims or shows this short id.

@@ -115,7 +115,7 @@ impl Store {
     ) -> Result<T, E> {
         let place = |error: rusqlite::Error| from_sqlite(&error, &self.path);
         let moment = self.conn().unchecked_transaction().map_err(place)?;
-        let result = work(&Reader { conn: &moment, path: &self.path, contested: &self.contested });
+        let result = work(&Reader::new(&moment, &self.path, &self.contested));
         // Nothing was written; ending the moment can only let go of it.
         drop(moment);
         result
@@ -211,7 +211,7 @@ fn transact<T, E: From<StoreError>>(
     let tx = conn
         .transaction_with_behavior(TransactionBehavior::Immediate)
         .map_err(|error| from_sqlite(&error, path))?;
-    let result = work(&Transaction { reader: Reader { conn: &tx, path, contested } })?;
+    let result = work(&Transaction { reader: Reader::new(&tx, path, contested) })?;
     tx.commit().map_err(|error| unsaved(&error, path))?;
     Ok(result)
 }
@@ -236,7 +236,13 @@ impl Transaction<'_> {
     /// # Errors
     /// [`StoreError`]; an id that is there already is a fault of the caller and fails too.
     pub fn append(&self, events: &[Event], config: &Config) -> Result<(), StoreError> {
-        self.placed(self.insert(events, || project::events_appended(self.conn, events, config)))
+        let mut latest = self.latest.take();
+        self.placed(self.insert(events, || {
+            latest = project::events_appended(self.conn, events, config, latest.take())?;
+            Ok(())
+        }))?;
+        self.latest.replace(latest);
+        Ok(())
     }
 
     /// Inserts events; `project` brings the tables up to date.
@@ -259,6 +265,7 @@ impl Transaction<'_> {
     /// # Errors
     /// As [`Transaction::append`].
     pub fn append_many(&self, events: &[&Event], each: impl FnMut(&TaskId)) -> Result<(), StoreError> {
+        self.latest.take();
         self.placed(self.insert(events.iter().copied(), || project::many_appended(self.conn, events, each)))
     }
 
@@ -357,6 +364,7 @@ impl Transaction<'_> {
     /// # Errors
     /// [`StoreError`]; the tables stay as they were then.
     pub fn rebuild(&self, each: impl FnMut(&TaskId)) -> Result<(), StoreError> {
+        self.latest.take();
         let rebuilt = project::rebuild(self.conn, self.conn, each);
         self.placed(rebuilt.and_then(|()| search_index::rebuild(self.conn)))
     }
@@ -366,6 +374,7 @@ impl Transaction<'_> {
     /// # Errors
     /// [`StoreError`]; the rows stay as they were then.
     pub fn rebuild_task(&self, id: &TaskId) -> Result<(), StoreError> {
+        self.latest.take();
         let rebuilt = project::rebuild_task(self.conn, id);
         self.placed(rebuilt.and_then(|()| search_index::rebuild_task(self.conn, id.as_str())))
     }

@@ -189,3 +189,14 @@ fn an_upgrade_leaves_the_signature_of_this_program() {
     assert_eq!(number("PRAGMA user_version"), SCHEMA_VERSION);
     assert!(!sidecar(&path, "-journal").exists());
 }
+
+#[test]
+fn another_value_does_not_prepare_a_statement_again() {
+    let (_dir, path) = made();
+    let conn = connect(&path, OpenFlags::SQLITE_OPEN_READ_ONLY).unwrap();
+    let mut statement = conn.prepare("SELECT 1 FROM events WHERE task_id = ?1 LIMIT ?2").unwrap();
+    for value in 1..4 {
+        assert!(!statement.exists([value, value]).unwrap());
+    }
+    assert_eq!(statement.get_status(rusqlite::StatementStatus::RePrepare), 0);
+}
