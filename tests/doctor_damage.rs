@@ -75,6 +75,31 @@ fn text_that_is_no_text_any_more_is_mended_where_it_is_derived() {
 }
 
 #[test]
+fn sums_that_the_log_does_not_give_are_found_and_mended() {
+    for change in [
+        "UPDATE tallies SET count = count + 1 WHERE kind = 'actor'",
+        "UPDATE tallies SET total = total - 1 WHERE kind = 'going'",
+        "UPDATE tallies SET name = name || 'x' WHERE kind = 'span'",
+        "UPDATE tallies SET total = total + 64 WHERE kind = 'until'",
+        "INSERT INTO tallies VALUES ('stay', 'nowhere', 1, 60)",
+        "DELETE FROM tallies WHERE kind = 'stay'",
+        "UPDATE tasks SET event_count = event_count + 1",
+    ] {
+        let project = full();
+        let lines = "{\"comment\":{\"task\":\"LAT-1\",\"text\":\"more\"}}\n".repeat(70);
+        assert_eq!(project.fed(["batch"], lines.as_bytes()).status, 0);
+        let changed = Connection::open(project.database()).unwrap().execute(change, []).unwrap();
+        assert!(changed > 0, "{change}");
+        let found = project.run(["doctor", "--quiet"]);
+        assert_eq!(found.status, 1, "{change}: {found:?}");
+        let text = if change.contains("tasks") { "tasks: " } else { "tallies: " };
+        assert!(found.stdout.lines().all(|line| line.contains(text)), "{change}: {found:?}");
+        assert_eq!(project.run(["doctor", "--fix", "--quiet"]).status, 0, "{change}");
+        assert_eq!(project.ok(["doctor", "--quiet"]), "", "{change}");
+    }
+}
+
+#[test]
 fn the_payload_of_an_artifact_that_was_set_aside_is_kept() {
     for (prefer, shown, kept) in [("database", "Looks right", "A lie"), ("tree", "A lie", "Looks right")] {
         let project = full();

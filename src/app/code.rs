@@ -95,6 +95,7 @@ codes! {
     StoreTampered "STORE_TAMPERED" Disk
     StoreNotADatabase "STORE_NOT_A_DATABASE" Disk
     StoreTooNew "STORE_TOO_NEW" Disk
+    StoreTooOld "STORE_TOO_OLD" Disk
     StoreUnsupported "STORE_UNSUPPORTED" Disk
     StoreIo "STORE_IO" Disk
     CommitUnknown "COMMIT_UNKNOWN" Disk

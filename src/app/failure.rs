@@ -261,8 +261,8 @@ impl From<StoreError> for Failure {
                     .hint("nothing was changed; install a newer lattice")
             }
             S::NeedsUpgrade { found, known } => {
-                Self::new(Code::StoreReadonly, format!("the tracker file is of version {found}, older than {known}, and reading does not upgrade it"))
-                    .hint("run `lattice doctor --fix` once where the file can be written")
+                Self::new(Code::StoreTooOld, format!("the tracker file is of version {found}; this program works with {known}, and reading upgrades nothing"))
+                    .hint("run `lattice doctor --fix` once where the file can be written; it keeps a copy of the old file")
             }
             S::NetworkFileSystem { kind, path } => {
                 Self::new(Code::StoreUnsupported, format!("{} is on a network file system ({kind}), whose locks cannot be trusted", path.display()))

@@ -107,15 +107,10 @@ impl App {
         self.read(|reader| {
             let config = reader.config()?;
             let tasks = reader.task_counts(&stale_until(now))?;
-            let first_week = now.week_begin().plus(-7 * DAY * (WEEKS - 1));
-            let events = reader.event_counts(first_week, now)?;
-            let weeks = (0..WEEKS).map(|week| (first_week.plus(7 * DAY * week).week(), 0));
-            let mut velocity: Vec<Count> = weeks.collect();
-            for done in &events.done {
-                if let Some(week) = velocity.iter_mut().find(|(week, _)| *week == done.week()) {
-                    week.1 += 1;
-                }
-            }
+            let events = reader.event_counts(now)?;
+            let week = |ago: i64| now.plus(-7 * DAY * ago).week();
+            let velocity = (0..WEEKS).rev().map(week);
+            let velocity = velocity.map(|week| (events.done.get(&week).copied().unwrap_or_default(), week));
             let mut actors = by_number(&events.by_actor);
             actors.truncate(ACTORS);
             Ok(Stats {
@@ -123,19 +118,19 @@ impl App {
                 active_tasks: tasks.active,
                 archived_tasks: tasks.archived,
                 total_events: events.total,
-                active_events: events.active,
+                active_events: tasks.events,
                 by_status: in_order(&config, &tasks.by_status),
                 by_priority: by_number(&named(&tasks.by_priority, "none")),
                 by_type: by_number(&named(&tasks.by_type, "none")),
                 by_assignee: by_number(&named(&tasks.by_assignee, "unassigned")),
-                by_tag: by_number(&reader.tag_counts()?),
+                by_tag: by_number(&tasks.by_tag),
                 wip: limits(&config, &tasks),
                 blocked: events.stays.get("blocked").copied().unwrap_or_default(),
                 currently_blocked: tasks.by_status.get("blocked").copied().unwrap_or_default(),
                 recent: tasks.recent,
                 stale: tasks.stale,
-                busiest: events.busiest,
-                velocity,
+                busiest: tasks.busiest,
+                velocity: velocity.map(|(count, week)| (week, count)).collect(),
                 stays: in_order(&config, &events.stays),
                 actors,
             })

@@ -5,7 +5,7 @@ use rusqlite::{Connection, Row};
 
 use super::error::StoreError;
 use super::unplaced::SqlResult;
-use super::{file, project, search_index};
+use super::{file, project, search_index, tallies};
 
 /// Sizes for reports.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -66,7 +66,7 @@ pub(super) fn quarantined(conn: &Connection) -> Result<Vec<(String, String)>, St
 }
 
 /// Derived tables with the columns that order their rows.
-const DERIVED: [(&str, &str); 14] = [
+const DERIVED: [(&str, &str); 15] = [
     ("tasks", "id"),
     ("short_ids", "prefix, number, task_id"),
     ("task_tags", "tag, task_id"),
@@ -80,6 +80,7 @@ const DERIVED: [(&str, &str); 14] = [
     ("resources", "name"),
     ("resource_ids", "id"),
     ("statuses", "name"),
+    ("tallies", "kind, name"),
     ("meta WHERE key IN ('config', 'context', 'instance_heads')", "key"),
 ];
 /// Differences named for one table.
@@ -89,6 +90,7 @@ const NAMED: usize = 20;
 pub(super) fn drift(conn: &Connection) -> Result<Vec<(String, String)>, StoreError> {
     let fresh = file::in_memory()?;
     project::rebuild(conn, &fresh, |_| {})?;
+    tallies::replay(conn, &fresh)?;
     let mut differences = Vec::new();
     for (table, order) in DERIVED {
         compare(conn, &fresh, table, order, &mut differences)?;

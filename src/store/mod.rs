@@ -20,6 +20,7 @@ mod short_ids;
 mod sql;
 mod sql_schema;
 mod stats;
+mod tallies;
 mod tracker;
 mod unplaced;
 

@@ -100,7 +100,8 @@ fn project_task(
         state.apply(event);
     }
     let shown = before.task.as_ref().map(|task| task.short_id.as_ref());
-    save(conn, id, &before, &state, shown, finished, contested)
+    let change = Change { before: &before, after: &state, events: events.len() };
+    save(conn, id, &change, shown, finished, contested)
 }
 
 /// Whether the log holds events of the task beside these.
@@ -134,7 +135,8 @@ pub(super) fn save_history(
     let (state, _) = TaskState::fold(history);
     let shown = clear_task(target, id)?;
     let shown = shown.as_ref().map(Option::as_ref);
-    save(target, id, &TaskState::default(), &state, shown, finished, contested)
+    let change = Change { before: &TaskState::default(), after: &state, events: history.len() };
+    save(target, id, &change, shown, finished, contested)
 }
 
 /// Takes a task's rows away, but for its numbers, and says which short id it showed, if any; `None`
@@ -165,11 +167,18 @@ fn clear_task(conn: &Connection, id: &TaskId) -> Result<Option<Option<ShortId>>,
     Ok(Some(shown.as_deref().and_then(ShortId::parse)))
 }
 
+/// What events did to a task.
+struct Change<'a> {
+    before: &'a TaskState,
+    after: &'a TaskState,
+    /// How many there are.
+    events: usize,
+}
+
 fn save(
     conn: &Connection,
     id: &TaskId,
-    before: &TaskState,
-    after: &TaskState,
+    &Change { before, after, events }: &Change<'_>,
     shown_before: Option<Option<&ShortId>>,
     finished: &[String],
     contested: &mut BTreeSet<String>,
@@ -180,7 +189,7 @@ fn save(
     }
     rows::save_lists(conn, before.task.as_ref(), task)?;
     let before_task = before.task.as_ref().map(|task| (task, is_open(task, finished)));
-    rows::save_task(conn, before_task, task, is_open(task, finished))?;
+    rows::save_task(conn, before_task, task, is_open(task, finished), events)?;
     for (key, comment) in &after.comments {
         let known = before.comments.get(key);
         if known != Some(comment) {

@@ -1,7 +1,7 @@
 //! Reading access: every question that the rest of the program asks the file.
 
 use std::cell::RefCell;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use rusqlite::Connection;
@@ -18,6 +18,7 @@ use super::search::{self, Hit};
 use super::sessions;
 use super::short_ids::{self, ShortIdIndex};
 use super::stats::{self, EventCounts, Several, TaskCounts};
+use super::tallies;
 use crate::domain::Timestamp;
 use crate::domain::artifact::Artifact;
 use crate::domain::comment::Comment;
@@ -112,12 +113,10 @@ questions! {
     searched(words: &Words) -> Vec<String> = search::searched;
     /// What the tasks that are not archived are; stale ones are unchanged since this time.
     task_counts(stale_until: &str) -> TaskCounts = stats::task_counts;
-    /// How many tasks that are not archived bear each tag.
-    tag_counts() -> BTreeMap<String, i64> = stats::tag_counts;
-    /// What the log says of all tasks; moves to `done` count from the first time on.
-    event_counts(since: Timestamp, now: Timestamp) -> EventCounts = stats::event_counts;
-    /// How many events there are from this moment on.
-    events_since(since: Timestamp) -> i64 = stats::events_since;
+    /// What the log says of all tasks; stays that go on end now.
+    event_counts(now: Timestamp) -> EventCounts = stats::event_counts;
+    /// How many events about tasks there are from this moment on.
+    events_since(since: Timestamp) -> i64 = tallies::events_since;
     /// Tasks that have been done since then.
     done_since(since: &str) -> Several = stats::done_since;
     /// How many tasks pass a filter.

@@ -44,19 +44,22 @@ pub(super) fn has_task(conn: &Connection, id: &str) -> Result<bool, StoreError> 
 
 /// Writes the row of a task, or of an old one the columns that changed: an index that holds none of
 /// them keeps its page, and each page that changes is written twice. `open` is neither archived
-/// nor in a finished status.
+/// nor in a finished status; `events` are those that led from the one to the other.
 pub(super) fn save_task(
     conn: &Connection,
     before: Option<(&Task, bool)>,
     task: &Task,
     open: bool,
+    events: usize,
 ) -> Result<(), StoreError> {
     let row = task_row(task, open)?;
+    let events = Value::from(events as i64);
     let Some((before, was_open)) = before else {
-        let names: Vec<&str> = row.iter().map(|(name, _)| *name).collect();
-        let marks = vec!["?"; row.len()].join(",");
+        let names: Vec<&str> = row.iter().map(|(name, _)| *name).chain(["event_count"]).collect();
+        let marks = vec!["?"; names.len()].join(",");
         let sql = format!("INSERT INTO tasks ({}) VALUES ({marks})", names.join(","));
-        conn.prepare_cached(&sql).sql()?.execute(params_from_iter(row.iter().map(|(_, v)| v))).sql()?;
+        let values = row.iter().map(|(_, value)| value).chain([&events]);
+        conn.prepare_cached(&sql).sql()?.execute(params_from_iter(values)).sql()?;
         return Ok(());
     };
     let old = task_row(before, was_open)?;
@@ -66,9 +69,9 @@ pub(super) fn save_task(
         return Ok(());
     }
     let set: Vec<String> = changed.iter().map(|(name, _)| format!("{name}=?")).collect();
-    let sql = format!("UPDATE tasks SET {} WHERE id=?", set.join(","));
+    let sql = format!("UPDATE tasks SET {}, event_count=event_count+? WHERE id=?", set.join(","));
     let id = Value::from(task.id.as_str().to_owned());
-    let values = changed.iter().map(|(_, value)| value).chain([&id]);
+    let values = changed.iter().map(|(_, value)| value).chain([&events, &id]);
     conn.prepare_cached(&sql).sql()?.execute(params_from_iter(values)).sql()?;
     Ok(())
 }

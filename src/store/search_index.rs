@@ -19,7 +19,7 @@ use crate::domain::id::TaskId;
 
 /// Events between two times that the index is brought up to date. It bounds what a search looks
 /// at itself (decision 0011).
-const BATCH: i64 = 64;
+pub(super) const BATCH: i64 = 64;
 
 /// What a row is about stands in its number: a kind in multiples of this, and the place in the log
 /// of the comment's event, or of the first that is about the task. Neither ever changes.

@@ -20,7 +20,7 @@ pub struct Table {
 }
 
 /// What a user may ask for, in the order of `docs/sql.md`.
-const DOCUMENTED: [(&str, &str); 26] = [
+const DOCUMENTED: [(&str, &str); 27] = [
     ("tasks", "one row per task, as its history leaves it"),
     ("events", "every change ever made, in order of arrival"),
     ("comments", "comments, deleted ones too"),
@@ -34,6 +34,7 @@ const DOCUMENTED: [(&str, &str); 26] = [
     ("plans", "plans that somebody wrote"),
     ("notes", "notes"),
     ("search", "the index of words behind `lattice search`"),
+    ("tallies", "sums over most of the log, behind `lattice stats`"),
     ("short_ids", "numbers that tasks claim and show"),
     ("resources", "resources and who holds them"),
     ("sessions", "working sessions known to this file"),

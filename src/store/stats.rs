@@ -1,15 +1,15 @@
-//! What there is to count: two walks, one over the tasks and one over the log. Neither keeps what
-//! it passes; what is named in the end is looked up by id.
+//! What there is to count: one walk over an index that says of each task what is asked for, and the
+//! sums over the log. What is named in the end is looked up by id.
 
+use std::borrow::Borrow;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use rusqlite::{Connection, params};
+use rusqlite::Connection;
 
 use super::error::StoreError;
 use super::unplaced::SqlResult;
+use super::{rows, tallies};
 use crate::domain::Timestamp;
-use crate::domain::event::kind;
-use crate::domain::id::{EventId, ulid_value};
 
 /// Tasks that are named of each kind, at most; all are counted.
 pub const NAMED: usize = 20;
@@ -46,6 +46,11 @@ pub struct TaskCounts {
     pub by_priority: BTreeMap<String, i64>,
     pub by_type: BTreeMap<String, i64>,
     pub by_assignee: BTreeMap<String, i64>,
+    pub by_tag: BTreeMap<String, i64>,
+    /// How many events they have.
+    pub events: i64,
+    /// Those with the most events, and how many these are.
+    pub busiest: Vec<(TaskLine, i64)>,
     /// The latest change first.
     pub recent: Vec<TaskLine>,
     /// Open and unchanged for long, the longest first.
@@ -60,20 +65,30 @@ pub struct TaskCounts {
 pub const AT_WORK: [&str; 3] = ["in_planning", "in_progress", "review"];
 
 /// Ids in an order, no more than wanted.
-struct First {
-    ids: BTreeSet<(String, String)>,
+struct First<K> {
+    ids: BTreeSet<(K, String)>,
     count: i64,
     most: usize,
     last_first: bool,
 }
 
-impl First {
+impl<K: Ord> First<K> {
     fn new(most: usize, last_first: bool) -> Self {
         Self { ids: BTreeSet::new(), count: 0, most, last_first }
     }
 
-    fn add(&mut self, key: &str, id: &str) {
+    fn add<Q: Ord + ToOwned<Owned = K> + ?Sized>(&mut self, key: &Q, id: &str)
+    where
+        K: Borrow<Q>,
+    {
         self.count += 1;
+        if self.ids.len() == self.most {
+            let worst = if self.last_first { self.ids.first() } else { self.ids.last() };
+            let order = worst.map(|(than, other)| key.cmp(than.borrow()).then_with(|| id.cmp(other)));
+            if order.is_some_and(|order| if self.last_first { order.is_lt() } else { order.is_gt() }) {
+                return;
+            }
+        }
         self.ids.insert((key.to_owned(), id.to_owned()));
         if self.ids.len() > self.most {
             if self.last_first {
@@ -84,13 +99,18 @@ impl First {
         }
     }
 
-    fn found(self, conn: &Connection) -> Result<Several, StoreError> {
-        let mut ids: Vec<String> = self.ids.into_iter().map(|(_, id)| id).collect();
+    fn lines(self, conn: &Connection) -> Result<Vec<(TaskLine, K)>, StoreError> {
+        let line = |(key, id): (K, String)| line(conn, &id).map(|line| (line, key));
         if self.last_first {
-            ids.reverse();
+            self.ids.into_iter().rev().map(line).collect()
+        } else {
+            self.ids.into_iter().map(line).collect()
         }
-        let first = ids.iter().map(|id| line(conn, id)).collect::<Result<_, _>>()?;
-        Ok(Several { count: self.count, first })
+    }
+
+    fn found(self, conn: &Connection) -> Result<Several, StoreError> {
+        let count = self.count;
+        Ok(Several { count, first: self.lines(conn)?.into_iter().map(|(line, _)| line).collect() })
     }
 }
 
@@ -114,24 +134,38 @@ pub(super) fn task_counts(conn: &Connection, stale_until: &str) -> Result<TaskCo
     let mut counts = TaskCounts::default();
     let (mut recent, mut stale) = (First::new(RANKED, true), First::new(NAMED, false));
     let (mut needs_human, mut unassigned) = (First::new(NAMED, false), First::new(NAMED, false));
+    let mut busiest = First::new(RANKED, true);
+    let mut by_tags: HashMap<String, i64> = HashMap::new();
+    // Every column stands in the index, so that no task itself is read.
     let mut statement = conn
         .prepare(
-            "SELECT id, status, coalesce(priority, ''), coalesce(type, ''), coalesce(assigned_to, ''), updated_at,
-                    open, needs_human FROM tasks WHERE archived = 0",
+            "SELECT id, status, updated_at, assigned_to, priority, type, tags, event_count, open, needs_human
+               FROM tasks INDEXED BY tasks_by_status WHERE archived = 0",
         )
         .sql()?;
     let mut tasks = statement.query([]).sql()?;
     while let Some(task) = tasks.next().sql()? {
-        let text = |column| task.get_ref(column).map(|value| value.as_str().unwrap_or_default());
-        let (id, status, assignee, updated_at) =
-            (text(0).sql()?, text(1).sql()?, text(4).sql()?, text(5).sql()?);
-        let (open, asks): (bool, bool) = (task.get(6).sql()?, task.get(7).sql()?);
+        // Where there is none the text is empty.
+        let text = |column| {
+            let text = task.get_ref(column).map(|value| value.as_str_or_null().unwrap_or_default());
+            text.sql().map(Option::unwrap_or_default)
+        };
+        let (id, status, updated_at, assignee) = (text(0)?, text(1)?, text(2)?, text(3)?);
+        let events: i64 = task.get(7).sql()?;
+        let (open, asks): (bool, bool) = (task.get(8).sql()?, task.get(9).sql()?);
         counts.active += 1;
+        counts.events += events;
         add(&mut counts.by_status, status);
-        add(&mut counts.by_priority, text(2).sql()?);
-        add(&mut counts.by_type, text(3).sql()?);
         add(&mut counts.by_assignee, assignee);
+        add(&mut counts.by_priority, text(4)?);
+        add(&mut counts.by_type, text(5)?);
+        match (text(6)?, by_tags.get_mut(text(6)?)) {
+            ("", _) => {}
+            (_, Some(count)) => *count += 1,
+            (tags, None) => drop(by_tags.insert(tags.to_owned(), 1)),
+        }
         recent.add(updated_at, id);
+        busiest.add(&events, id);
         if open && updated_at <= stale_until {
             stale.add(updated_at, id);
         }
@@ -142,6 +176,13 @@ pub(super) fn task_counts(conn: &Connection, stale_until: &str) -> Result<TaskCo
             unassigned.add(id, id);
         }
     }
+    for (tags, count) in by_tags {
+        let tags: BTreeSet<String> = rows::decoded(&tags, "tasks.tags")?;
+        for tag in tags {
+            *counts.by_tag.entry(tag).or_default() += count;
+        }
+    }
+    counts.busiest = busiest.lines(conn)?;
     counts.recent = recent.found(conn)?.first;
     counts.stale = stale.found(conn)?;
     counts.needs_human = needs_human.found(conn)?;
@@ -158,18 +199,6 @@ fn add(counts: &mut BTreeMap<String, i64>, key: &str) {
     }
 }
 
-/// How many tasks that are not archived bear each tag.
-pub(super) fn tag_counts(conn: &Connection) -> Result<BTreeMap<String, i64>, StoreError> {
-    conn.prepare(
-        "SELECT g.tag, count(*) FROM task_tags g CROSS JOIN tasks t ON t.id = g.task_id AND t.archived = 0 GROUP BY g.tag",
-    )
-    .sql()?
-    .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))
-    .sql()?
-    .collect::<Result<_, _>>()
-    .sql()
-}
-
 /// Stays in a status: how many, and how long together.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[allow(missing_docs, reason = "the members say what their names say")]
@@ -178,140 +207,45 @@ pub struct Stays {
     pub seconds: i64,
 }
 
-/// What the log says, archived tasks included.
+/// What the log says of tasks, archived ones included.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[allow(missing_docs, reason = "the members say what their names say")]
 pub struct EventCounts {
     pub total: i64,
-    /// Of tasks that are not archived.
-    pub active: i64,
     pub by_actor: BTreeMap<String, i64>,
-    /// Tasks that are not archived with the most events, and how many these are.
-    pub busiest: Vec<(TaskLine, i64)>,
-    /// Times of moves to `done`.
-    pub done: Vec<Timestamp>,
+    /// Moves to `done` by week, `YYYY-Www`.
+    pub done: BTreeMap<String, i64>,
     pub stays: BTreeMap<String, Stays>,
 }
 
-/// Something that begins or ends a stay in a status. The creation counts first, wherever it stands.
-type Mark = (bool, String, Turn, i64);
-
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Turn {
-    Created(String),
-    Moved(String),
-    Archived,
-    Unarchived,
-}
-
-/// Counts what happened to tasks. Stays that go on end `now`; moves to `done` count from `since`.
-pub(super) fn event_counts(
-    conn: &Connection,
-    since: Timestamp,
-    now: Timestamp,
-) -> Result<EventCounts, StoreError> {
-    let mut counts = EventCounts::default();
-    let mut of_task: HashMap<String, (i64, Vec<Mark>)> = HashMap::new();
-    let mut statement = conn
-        .prepare(
-            "SELECT task_id, sort_key, type, ts, actor, CASE type WHEN 'status_changed' THEN raw ->> '$.data.to'
-                    WHEN 'task_created' THEN raw ->> '$.data.status' END FROM events WHERE task_id IS NOT NULL",
-        )
-        .sql()?;
-    let mut events = statement.query([]).sql()?;
-    while let Some(event) = events.next().sql()? {
-        let text = |column| event.get_ref(column).map(|value| value.as_str().unwrap_or_default());
-        counts.total += 1;
-        add(&mut counts.by_actor, text(4).sql()?);
-        let task = text(0).sql()?;
-        if !of_task.contains_key(task) {
-            of_task.insert(task.to_owned(), (0, Vec::new()));
-        }
-        let Some((count, marks)) = of_task.get_mut(task) else { continue };
-        *count += 1;
-        let turn = match text(2).sql()? {
-            kind::TASK_CREATED => Turn::Created(text(5).sql()?.to_owned()),
-            kind::STATUS_CHANGED => Turn::Moved(text(5).sql()?.to_owned()),
-            kind::TASK_ARCHIVED => Turn::Archived,
-            kind::TASK_UNARCHIVED => Turn::Unarchived,
-            _ => continue,
-        };
-        let Some(at) = Timestamp::parse(text(3).sql()?) else { continue };
-        if at >= since && turn == Turn::Moved("done".to_owned()) {
-            counts.done.push(at);
-        }
-        let later = !matches!(turn, Turn::Created(_));
-        marks.push((later, text(1).sql()?.to_owned(), turn, at.seconds()));
-    }
-    for (_, marks) in of_task.values_mut() {
-        marks.sort_unstable();
-        stays(marks, now.seconds(), &mut counts.stays);
-    }
-    let mut active = conn.prepare("SELECT id FROM tasks WHERE archived = 0").sql()?;
-    let mut active = active.query([]).sql()?;
-    let mut busiest = First::new(RANKED, true);
-    while let Some(row) = active.next().sql()? {
-        let id: String = row.get(0).sql()?;
-        let count = of_task.get(&id).map_or(0, |(count, _)| *count);
-        counts.active += count;
-        busiest.add(&format!("{count:020}"), &id);
-    }
-    for line in busiest.found(conn)?.first {
-        let count = of_task.get(&line.id).map_or(0, |(count, _)| *count);
-        counts.busiest.push((line, count));
-    }
-    Ok(counts)
-}
-
-/// Adds up how long a task was in which status. Nothing counts while it is archived, nor anything
-/// before a creation.
-fn stays(marks: &[Mark], now: i64, sums: &mut BTreeMap<String, Stays>) {
-    let mut status: Option<&str> = None;
-    let mut begun: Option<i64> = None;
-    let mut end = |status: Option<&str>, begun: Option<i64>, at: i64| {
-        if let (Some(status), Some(begun)) = (status, begun) {
-            let sum = sums.entry(status.to_owned()).or_default();
-            sum.count += 1;
-            // A clock may have been set back meanwhile.
-            sum.seconds += (at - begun).max(0);
-        }
+/// Counts what happened to tasks. Stays that go on end `now`.
+pub(super) fn event_counts(conn: &Connection, now: Timestamp) -> Result<EventCounts, StoreError> {
+    let tallies = tallies::at(conn, now.seconds())?;
+    let owned = |(name, count): (&str, i64)| (name.to_owned(), count);
+    let mut counts = EventCounts {
+        by_actor: tallies.actors().map(owned).collect(),
+        done: tallies.done().map(owned).collect(),
+        ..EventCounts::default()
     };
-    for (_, _, turn, at) in marks {
-        match turn {
-            Turn::Created(first) if status.is_none() => (status, begun) = (Some(first.as_str()), Some(*at)),
-            Turn::Moved(to) if status.is_some_and(|status| status != to) => {
-                end(status, begun, *at);
-                (status, begun) = (Some(to.as_str()), begun.map(|_| *at));
-            }
-            Turn::Archived => {
-                end(status, begun, *at);
-                begun = None;
-            }
-            Turn::Unarchived if begun.is_none() => begun = Some(*at),
-            _ => {}
-        }
+    counts.total = counts.by_actor.values().sum();
+    for (status, tally) in tallies.stays(now.seconds()) {
+        let stays = counts.stays.entry(status.to_owned()).or_default();
+        stays.count += tally.count;
+        stays.seconds += tally.total;
     }
-    end(status, begun, now);
-}
-
-/// How many events there are from this moment on, by their place in the canonical order.
-pub(super) fn events_since(conn: &Connection, since: Timestamp) -> Result<i64, StoreError> {
-    let first = EventId::from_value(ulid_value(since.millis(), 0));
-    conn.query_row(
-        "SELECT count(*) FROM events INDEXED BY events_by_task WHERE task_id IS NOT NULL AND sort_key >= ?1",
-        [&first.as_str()[EventId::PREFIX.len()..]],
-        |row| row.get(0),
-    )
-    .sql()
+    counts.stays.retain(|_, stays| stays.count > 0);
+    Ok(counts)
 }
 
 /// Tasks that have been done since then, archived ones too, the latest first.
 pub(super) fn done_since(conn: &Connection, since: &str) -> Result<Several, StoreError> {
     let mut done = First::new(NAMED, true);
-    let mut statement = conn.prepare("SELECT done_at, id FROM tasks WHERE done_at >= ?1").sql()?;
-    let mut tasks = statement.query(params![since]).sql()?;
+    let mut statement =
+        conn.prepare("SELECT done_at, id FROM tasks INDEXED BY tasks_by_done WHERE done_at >= ?1").sql()?;
+    let mut tasks = statement.query([since]).sql()?;
     while let Some(task) = tasks.next().sql()? {
-        done.add(&task.get::<_, String>(0).sql()?, &task.get::<_, String>(1).sql()?);
+        let text = |column| task.get_ref(column).map(|value| value.as_str().unwrap_or_default()).sql();
+        done.add(text(0)?, text(1)?);
     }
     done.found(conn)
 }

@@ -13,7 +13,7 @@ use super::file::{self, Copied, Created, ReadFile, ReadMode, WriteFile};
 use super::hash::{hex, sha256};
 use super::reader::Reader;
 use super::unplaced::SqlResult;
-use super::{events, project, rows, search_index, sessions, short_ids};
+use super::{events, project, rows, search_index, sessions, short_ids, tallies};
 use crate::domain::artifact::NewArtifact;
 use crate::domain::config::Config;
 use crate::domain::event::Event;
@@ -251,7 +251,8 @@ impl Transaction<'_> {
             events::insert(self.conn, &mut tail, event)?;
         }
         project()?;
-        search_index::appended(self.conn, before, tail.seq)
+        search_index::appended(self.conn, before, tail.seq)?;
+        tallies::appended(self.conn, before, tail.seq)
     }
 
     /// Appends many events at once; each subject is folded once. `each` hears of every task done.
@@ -358,7 +359,8 @@ impl Transaction<'_> {
     /// [`StoreError`]; the tables stay as they were then.
     pub fn rebuild(&self, each: impl FnMut(&TaskId)) -> Result<(), StoreError> {
         let rebuilt = project::rebuild(self.conn, self.conn, each);
-        self.placed(rebuilt.and_then(|()| search_index::rebuild(self.conn)))
+        let rebuilt = rebuilt.and_then(|()| search_index::rebuild(self.conn));
+        self.placed(rebuilt.and_then(|()| tallies::rebuild(self.conn)))
     }
 
     /// Makes one task's rows anew from the log.

@@ -102,7 +102,7 @@ fn a_history_of_migrations_that_is_not_ours_is_refused() {
         "INSERT INTO refinery_schema_history VALUES (999, 'later', '2030-01-01T00:00:00Z', '1')",
         "UPDATE refinery_schema_history SET checksum = '1'",
         "UPDATE refinery_schema_history SET applied_on = 'yesterday'",
-        "UPDATE refinery_schema_history SET version = -1, name = '../../x'",
+        "UPDATE refinery_schema_history SET version = -1, name = '../../x' WHERE version = 1",
         "DELETE FROM refinery_schema_history",
         "DROP TABLE refinery_schema_history",
     ] {
@@ -115,7 +115,7 @@ fn a_history_of_migrations_that_is_not_ours_is_refused() {
             &project,
             change,
             &[&["list"], &["sql", "SELECT 1"]],
-            &["STORE_READONLY", "STORE_TAMPERED"],
+            &["STORE_TOO_OLD", "STORE_TAMPERED"],
         );
     }
 }

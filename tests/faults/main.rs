@@ -21,4 +21,5 @@ mod output;
 mod redact;
 mod sandbox;
 mod shut;
+mod upgrade;
 mod write;

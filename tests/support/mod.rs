@@ -50,6 +50,14 @@ impl Project {
         project
     }
 
+    /// Makes it a project with the tracker of `tests/fixtures/`, as the first schema's program left it.
+    pub fn of_the_first_schema(self) -> Self {
+        let fixture = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/schema-1.tar.gz");
+        let unpacked = Command::new("tar").args(["-xzf", fixture, "-C"]).arg(self.path()).status().unwrap();
+        assert!(unpacked.success());
+        self
+    }
+
     pub fn path(&self) -> &Path {
         self.folder.path()
     }

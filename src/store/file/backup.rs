@@ -8,8 +8,9 @@ use std::path::{Path, PathBuf};
 use rusqlite::{Connection, OpenFlags};
 
 use super::durable::{Draft, parent, sync_dir};
-use super::paths::{SIDECARS, length, sidecar};
-use super::read::ReadFile;
+use super::lacking::compare;
+use super::paths::{SIDECARS, inspect, length, sidecar};
+use super::read::{ReadFile, immutable};
 use super::schema;
 use crate::store::error::{StoreError, from_sqlite};
 use crate::store::events::broken_links;
@@ -90,8 +91,9 @@ fn is_ours(path: &Path) -> bool {
         && i64::from(u32::from_be_bytes([a, b, c, d])) == schema::APPLICATION_ID
 }
 
-/// Keeps a copy of the database at `path`, which has schema `version`, beside
-/// it. No earlier copy is replaced: the new one takes the first free number.
+/// Keeps a copy of the database at `path`, which has schema `version`, beside it. No earlier copy
+/// is replaced: the new one takes the first free number. One that holds all of it already, because
+/// an upgrade did not get further, is as good.
 pub(super) fn before_upgrade(conn: &Connection, path: &Path, version: i64) -> Result<(), StoreError> {
     let folder = parent(path);
     let mut number = 1;
@@ -101,11 +103,31 @@ pub(super) fn before_upgrade(conn: &Connection, path: &Path, version: i64) -> Re
             _ => format!("lattice-v{version}.backup-{number}.db"),
         };
         let target = folder.join(name);
-        if target.symlink_metadata().is_err() && copy(conn, path, &folder)?.0.publish(&target)? {
+        let kept = match target.symlink_metadata() {
+            Ok(_) => holds_all(&target, conn, version),
+            Err(_) => copy(conn, path, &folder)?.0.publish(&target)?,
+        };
+        if kept {
             return sync_dir(&folder);
         }
         number += 1;
     }
+}
+
+/// Whether the file at `copy` is a whole tracker of this version that holds all that `original` does.
+fn holds_all(copy: &Path, original: &Connection, version: i64) -> bool {
+    let sidecars = SIDECARS.iter().any(|suffix| sidecar(copy, suffix).symlink_metadata().is_ok());
+    if sidecars || inspect(copy).is_err() {
+        return false;
+    }
+    let held = immutable(copy).map_err(|error| from_sqlite(&error, copy)).and_then(|conn| {
+        let header = schema::header(&conn).map_err(|error| from_sqlite(&error, copy))?;
+        let same = schema::version(header, copy)? == version;
+        schema::check(&conn, copy, version)?;
+        sound(&conn, copy)?;
+        Ok(same && matches!(compare(original, &conn), Ok(None)))
+    });
+    held.unwrap_or(false)
 }
 
 /// A verified copy in the making, with the number of its events.

@@ -86,7 +86,7 @@ pub(super) fn rename_to_free(from: &Path, to: &Path) -> Result<bool, StoreError>
 impl Drop for Draft {
     fn drop(&mut self) {
         for suffix in SIDECARS {
-            // Best effort: what stays behind is swept by the next `init`.
+            // Best effort: what stays behind is swept by the next `init`, upgrade or `restore`.
             let _ = std::fs::remove_file(sidecar(&self.path, suffix));
         }
     }

@@ -7,7 +7,7 @@ use refinery::{Runner, Target};
 use rusqlite::Connection;
 
 use super::backup;
-use super::schema::{self, APPLICATION_ID, KNOWN, Known};
+use super::schema::{self, APPLICATION_ID};
 use crate::store::error::{StoreError, from_sqlite};
 
 mod embedded {
@@ -45,16 +45,25 @@ pub(super) fn in_memory(version: i64) -> Result<Connection, StoreError> {
     Ok(conn)
 }
 
-/// Brings a file of the older version `found` up to date. The caller holds the
-/// lock; `conn` is in no transaction. A copy of the file as it was stays in the
-/// same directory, as `lattice-v{found}.backup.db`.
+/// Brings a file of the older version `found` up to date, in one transaction: from V2 on every
+/// migration sets the number of its version too. The caller holds the lock; `conn` is in no
+/// transaction.
 ///
 /// # Errors
-/// `SchemaTampered` if the file is not what version `found` made, before
-/// anything is written; then those of writing. After any failure the file is
-/// the old or the new one, and the next call goes on from there.
+/// `SchemaTampered` if the file is not what version `found` made, before anything is written; then
+/// those of writing. After any failure the file is the old or the new one, and the next call goes
+/// on from there.
 pub(super) fn upgrade(conn: &mut Connection, path: &Path, found: i64) -> Result<(), StoreError> {
-    upgrade_with(conn, path, found, &runner(), KNOWN)
+    upgrade_with(conn, path, found, &runner(), |_| Ok(()))
+}
+
+/// The same for a file that somebody works with: a copy of it as it was stays in the same
+/// directory, as `lattice-v{found}.backup.db`.
+///
+/// # Errors
+/// As [`upgrade`], and those of making the copy.
+pub(super) fn upgrade_in_place(conn: &mut Connection, path: &Path, found: i64) -> Result<(), StoreError> {
+    upgrade_with(conn, path, found, &runner(), |conn| backup::before_upgrade(conn, path, found))
 }
 
 fn upgrade_with(
@@ -62,23 +71,12 @@ fn upgrade_with(
     path: &Path,
     found: i64,
     runner: &Runner,
-    known: &[Known],
+    before: impl FnOnce(&Connection) -> Result<(), StoreError>,
 ) -> Result<(), StoreError> {
-    let unknown = || StoreError::SchemaTampered { object: format!("user_version {found}") };
-    let old = known.iter().find(|known| known.version == found).ok_or_else(unknown)?;
-    let new = known.last().ok_or_else(unknown)?;
-    // The migrations are one transaction and the version number is the next: a
-    // crash between them leaves the new schema under the old number.
-    if !schema::matches(conn, path, new)? {
-        if !schema::matches(conn, path, old)? {
-            schema::check(conn, path, found)?;
-            return Err(unknown());
-        }
-        check_history(conn, path, runner)?;
-        backup::before_upgrade(conn, path, found)?;
-        run(runner, conn, path)?;
-    }
-    sign(conn, path, new.version)
+    schema::check(conn, path, found)?;
+    check_history(conn, path, runner, found)?;
+    before(conn)?;
+    run(runner, conn, path)
 }
 
 fn run(runner: &Runner, conn: &mut Connection, path: &Path) -> Result<(), StoreError> {
@@ -103,17 +101,23 @@ fn sign(conn: &Connection, path: &Path, version: i64) -> Result<(), StoreError> 
 }
 
 /// Refinery takes its history rows for its own and panics where they are not.
-/// So each must be one that it would have written.
-fn check_history(conn: &Connection, path: &Path, runner: &Runner) -> Result<(), StoreError> {
+/// So each must be one that it would have written, and there must be one for each version up to
+/// `found`: what has no row it would run again.
+fn check_history(conn: &Connection, path: &Path, runner: &Runner, found: i64) -> Result<(), StoreError> {
     let read = || -> rusqlite::Result<Vec<(i64, String, String, String)>> {
-        let mut statement =
-            conn.prepare("SELECT version, name, applied_on, checksum FROM refinery_schema_history")?;
+        let mut statement = conn.prepare(
+            "SELECT version, name, applied_on, checksum FROM refinery_schema_history ORDER BY version",
+        )?;
         let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)))?;
         rows.collect()
     };
     let tampered =
         |version: i64| StoreError::SchemaTampered { object: format!("refinery_schema_history {version}") };
-    for (version, name, applied_on, checksum) in read().map_err(|e| from_sqlite(&e, path))? {
+    let rows = read().map_err(|e| from_sqlite(&e, path))?;
+    if !rows.iter().map(|(version, ..)| *version).eq(1..=found) {
+        return Err(tampered(found));
+    }
+    for (version, name, applied_on, checksum) in rows {
         let known = runner.get_migrations().iter().any(|migration| {
             i64::from(migration.version()) == version
                 && migration.name() == name
@@ -159,17 +163,13 @@ mod tests {
     use super::*;
     use crate::store::file::open::tests::made;
 
-    /// What a second version could look like. Its hash is not known beforehand.
-    fn with_a_second_version() -> (Runner, Vec<Known>) {
+    /// The migrations with one more, which could be the next.
+    fn with_one_more() -> Runner {
         let mut migrations = runner().get_migrations().clone();
-        let sql = "CREATE TABLE novelty (x TEXT) STRICT;";
-        migrations.push(Migration::unapplied("V2__create_novelty", sql).unwrap());
-        let runner = Runner::new(&migrations).set_grouped(true);
-        let mut conn = Connection::open_in_memory().unwrap();
-        run(&runner, &mut conn, Path::new("in memory")).unwrap();
-        let hash = schema::hash_of(&conn, KNOWN[0].indexes).leak();
-        let second = Known { version: 2, indexes: KNOWN[0].indexes, hash };
-        (runner, vec![Known { ..KNOWN[0] }, second])
+        let next = newest() + 1;
+        let sql = format!("CREATE TABLE novelty (x TEXT) STRICT; PRAGMA user_version = {next};");
+        migrations.push(Migration::unapplied(&format!("V{next}__create_novelty"), &sql).unwrap());
+        Runner::new(&migrations).set_grouped(true)
     }
 
     fn number(conn: &Connection, sql: &str) -> i64 {
@@ -177,20 +177,24 @@ mod tests {
     }
 
     #[test]
-    fn an_upgrade_keeps_a_copy_and_can_be_repeated_at_any_point() {
-        let (dir, path) = made();
-        let (runner, known) = with_a_second_version();
+    fn schema_and_number_change_together_and_what_fails_before_changes_nothing() {
+        let (_dir, path) = made();
         let mut conn = Connection::open(&path).unwrap();
-        upgrade_with(&mut conn, &path, 1, &runner, &known).unwrap();
-        assert_eq!(number(&conn, "PRAGMA user_version"), 2);
+        let found = newest();
+        let refused = upgrade_with(&mut conn, &path, found, &with_one_more(), |_| Err(StoreError::Full));
+        assert!(matches!(refused, Err(StoreError::Full)), "{refused:?}");
+        assert_eq!(number(&conn, "PRAGMA user_version"), found);
+        upgrade_with(&mut conn, &path, found, &with_one_more(), |_| Ok(())).unwrap();
+        assert_eq!(number(&conn, "PRAGMA user_version"), found + 1);
         assert_eq!(number(&conn, "SELECT count(*) FROM novelty"), 0);
-        let backup = dir.path().join("lattice-v1.backup.db");
-        assert_eq!(number(&Connection::open(&backup).unwrap(), "PRAGMA user_version"), 1);
+    }
 
-        // As after a crash between the migrations and the number.
-        sign(&conn, &path, 1).unwrap();
-        upgrade_with(&mut conn, &path, 1, &runner, &known).unwrap();
-        assert_eq!(number(&conn, "PRAGMA user_version"), 2);
+    /// Otherwise a kill between the two would leave a schema under the number of another.
+    #[test]
+    fn from_the_second_on_every_migration_sets_its_number() {
+        for version in 2..=newest() {
+            assert_eq!(number(&in_memory(version).unwrap(), "PRAGMA user_version"), version);
+        }
     }
 
     #[test]
@@ -199,14 +203,16 @@ mod tests {
             "UPDATE refinery_schema_history SET applied_on = 'yesterday'",
             "UPDATE refinery_schema_history SET checksum = '1'",
             "UPDATE refinery_schema_history SET name = 'other'",
+            "DELETE FROM refinery_schema_history WHERE version = 1",
+            "INSERT INTO refinery_schema_history VALUES (3, 'other', '2030-01-01T00:00:00Z', '1')",
         ] {
             let (_dir, path) = made();
-            let (runner, known) = with_a_second_version();
             let mut conn = Connection::open(&path).unwrap();
             conn.execute_batch(change).unwrap();
-            let result = upgrade_with(&mut conn, &path, 1, &runner, &known);
+            let found = newest();
+            let result = upgrade_with(&mut conn, &path, found, &with_one_more(), |_| panic!("it goes on"));
             assert!(matches!(result, Err(StoreError::SchemaTampered { .. })), "{result:?}");
-            assert_eq!(number(&conn, "PRAGMA user_version"), 1);
+            assert_eq!(number(&conn, "PRAGMA user_version"), found);
         }
     }
 

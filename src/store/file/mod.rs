@@ -7,6 +7,7 @@ mod close;
 mod create;
 mod durable;
 mod gitfiles;
+mod lacking;
 mod lock;
 mod migrate;
 mod open;
@@ -18,10 +19,11 @@ mod schema;
 
 pub use backup::{Copied, backup_to};
 pub use create::{Created, create};
+pub use lacking::Lacking;
 pub use open::{WriteFile, open_write};
 pub(in crate::store) use paths::{DATABASE, sidecar};
 pub use read::{ReadFile, ReadMode, open_read};
-pub use restore::{Lacking, RestoreError, Restored, restore};
+pub use restore::{RestoreError, Restored, restore};
 pub use root::{Root, RootError, find};
 pub use schema::SCHEMA_VERSION;
 

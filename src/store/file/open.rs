@@ -9,6 +9,7 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
 use super::announce::is_announced;
+use super::durable::sweep;
 use super::lock::FileLock;
 use super::paths::{database, inspect, refuse_network};
 use super::{close, migrate, schema};
@@ -57,7 +58,11 @@ pub fn open_write(lattice_dir: &Path, wait: Duration) -> Result<WriteFile, Store
     if found == schema::SCHEMA_VERSION {
         schema::check(&file.conn, &file.path, found)?;
     } else {
-        migrate::upgrade(&mut file.conn, &file.path, found)?;
+        if file.lock.as_ref().is_some_and(FileLock::is_held) {
+            // What a killed upgrade left may be as long as the tracker.
+            sweep(lattice_dir)?;
+        }
+        migrate::upgrade_in_place(&mut file.conn, &file.path, found)?;
         file.checkpoint_full()?;
     }
     Ok(file)
