@@ -8,7 +8,7 @@ use super::output::Done;
 use super::progress::Progress;
 use super::text::printable;
 use super::write::OutputArgs;
-use crate::app::{Failure, ImportReport, Merge, Prefer};
+use crate::app::{App, Failure, ImportReport, Merge, Prefer};
 use crate::export::{self, ReadOptions, Tree, TreeReport};
 use crate::view;
 
@@ -61,10 +61,14 @@ impl From<Side> for Prefer {
 /// Takes it in, in one transaction.
 pub fn run(args: Args, context: &Context) -> Result<Done, Failure> {
     let options = ReadOptions { repair: args.repair, reconcile: args.reconcile };
-    let root = context.root()?;
-    let (source, tree) = read(&args, &root.tree, &options)?;
-    let merge = Merge { first: false, prefer: args.prefer.map(Into::into), adopt: args.adopt };
+    // A document is read before the lock is taken: its writer may be slow.
+    let document = args.file.as_deref().map(|file| document(file, &options)).transpose()?;
     let mut app = context.writer()?;
+    let (source, tree) = match document {
+        Some(document) => document,
+        None => folder(&args, &app, &options)?,
+    };
+    let merge = Merge { first: false, prefer: args.prefer.map(Into::into), adopt: args.adopt };
     let progress = Progress::start("Tasks taken in");
     let report = app.import(&tree.set, &merge, args.dry_run, |_| progress.step())?;
     drop(progress);
@@ -79,23 +83,19 @@ pub fn run(args: Args, context: &Context) -> Result<Done, Failure> {
     Ok(if changed { done.committed() } else { done })
 }
 
-fn read(args: &Args, own: &Path, options: &ReadOptions) -> Result<(String, Tree), Failure> {
-    match &args.file {
-        Some(file) if file == Path::new("-") => {
-            Ok(("-".to_owned(), export::read_document(&mut std::io::stdin().lock(), options)?))
-        }
-        Some(file) => {
-            let mut input = File::open(file).map_err(|error| Failure::io(&error, file))?;
-            Ok((file.display().to_string(), export::read_document(&mut input, options)?))
-        }
-        None => {
-            let named = args.folder.as_deref().unwrap_or(own);
-            let inside = named.join(".lattice");
-            let folder =
-                if !export::holds_tree(named) && export::holds_tree(&inside) { &inside } else { named };
-            Ok((folder.display().to_string(), export::read_tree(folder, options)?))
-        }
+fn document(file: &Path, options: &ReadOptions) -> Result<(String, Tree), Failure> {
+    if file == Path::new("-") {
+        return Ok(("-".to_owned(), export::read_document(&mut std::io::stdin().lock(), options)?));
     }
+    let mut input = File::open(file).map_err(|error| Failure::io(&error, file))?;
+    Ok((file.display().to_string(), export::read_document(&mut input, options)?))
+}
+
+fn folder(args: &Args, app: &App, options: &ReadOptions) -> Result<(String, Tree), Failure> {
+    let named = args.folder.as_deref().unwrap_or(&app.root().tree);
+    let inside = named.join(".lattice");
+    let folder = if !export::holds_tree(named) && export::holds_tree(&inside) { &inside } else { named };
+    Ok((folder.display().to_string(), export::read_tree_for(app, folder, options)?))
 }
 
 /// Whether a snapshot was believed or not, and what else a person should hear: on standard error.

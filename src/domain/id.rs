@@ -6,6 +6,21 @@ use super::time::Timestamp;
 
 /// Letters and digits of Crockford's base 32, which ULIDs are written in.
 const ALPHABET: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
+/// What each byte stands for in it, in either case.
+const DIGITS: [u8; 256] = digits();
+const NO_DIGIT: u8 = u8::MAX;
+
+const fn digits() -> [u8; 256] {
+    let mut digits = [NO_DIGIT; 256];
+    let mut digit = 0;
+    while digit < ALPHABET.len() {
+        digits[ALPHABET[digit] as usize] = digit as u8;
+        digits[ALPHABET[digit].to_ascii_lowercase() as usize] = digit as u8;
+        digit += 1;
+    }
+    digits
+}
+
 /// Characters of a ULID: 10 of time, 16 of randomness.
 const ULID_LENGTH: usize = 26;
 
@@ -18,11 +33,11 @@ pub fn decode_ulid(text: &str) -> Option<u128> {
     }
     let mut value: u128 = 0;
     for (place, byte) in text.bytes().enumerate() {
-        let digit = ALPHABET.iter().position(|a| *a == byte.to_ascii_uppercase())?;
-        if place == 0 && digit > 7 {
+        let digit = DIGITS[usize::from(byte)];
+        if digit == NO_DIGIT || (place == 0 && digit > 7) {
             return None;
         }
-        value = (value << 5) | digit as u128;
+        value = (value << 5) | u128::from(digit);
     }
     Some(value)
 }

@@ -19,6 +19,7 @@ use super::sessions;
 use super::short_ids::{self, ShortIdIndex};
 use super::stats::{self, EventCounts, Several, TaskCounts};
 use super::tallies;
+use super::tree_record::{self, TreeRecord};
 use crate::domain::Timestamp;
 use crate::domain::artifact::Artifact;
 use crate::domain::comment::Comment;
@@ -71,6 +72,8 @@ questions! {
     config() -> Config = project::config;
     /// A task by its id.
     find_task(id: &TaskId) -> Option<Task> = rows::find_task;
+    /// A task's short id and title.
+    task_name(id: &str) -> Option<(Option<String>, String)> = rows::task_name;
     /// Whether a task is there, without reading it.
     has_task(id: &str) -> bool = rows::has_task;
     /// A comment of a task.
@@ -83,6 +86,17 @@ questions! {
     plan_and_notes(task: &TaskId) -> (Option<String>, bool) = rows::plan_and_notes;
     /// An event by its id.
     find_event(id: &EventId) -> Option<Event> = events::find;
+    /// The canonical text of an event by its id.
+    event_text(id: &EventId) -> Option<String> = events::text;
+    /// The texts of a task's history in canonical order.
+    history_texts(task: &TaskId) -> Vec<String> = events::history_texts;
+    /// The texts of all creations and moves into and out of the archive that have arrived up to
+    /// this place, in canonical order, with their tasks.
+    lifecycles(last: i64) -> Vec<(String, String)> = events::lifecycles;
+    /// The place of the last event to arrive, 0 if there is none.
+    last_place() -> i64 = events::last_place;
+    /// What the files of the exported tree read as when this writer last wrote them.
+    tree_record(writer: &str) -> Option<TreeRecord> = tree_record::load;
     /// A task's history in canonical order.
     history(task: &TaskId) -> Vec<Event> = events::history;
     /// The tracker's own history in canonical order.
@@ -231,13 +245,5 @@ impl Reader<'_> {
     /// [`StoreError`] if the file cannot be read.
     pub fn epoch(&self) -> Result<String, StoreError> {
         Ok(self.placed(rows::meta(self.conn, "epoch"))?.unwrap_or_default())
-    }
-
-    /// Walks the whole log in order of arrival and hands each event's text on.
-    ///
-    /// # Errors
-    /// What `visit` fails with, or [`StoreError`].
-    pub fn each_raw<E: From<StoreError>>(&self, visit: impl FnMut(&str) -> Result<(), E>) -> Result<(), E> {
-        events::each_raw(self.conn, visit)
     }
 }

@@ -13,7 +13,7 @@ use super::file::{self, Copied, Created, ReadFile, ReadMode, WriteFile};
 use super::hash::{hex, sha256};
 use super::reader::Reader;
 use super::unplaced::SqlResult;
-use super::{events, project, rows, search_index, sessions, short_ids, tallies};
+use super::{events, project, rows, search_index, sessions, short_ids, tallies, tree_record};
 use crate::domain::artifact::NewArtifact;
 use crate::domain::config::Config;
 use crate::domain::event::Event;
@@ -359,6 +359,7 @@ impl Transaction<'_> {
     /// [`StoreError`]; the tables stay as they were then.
     pub fn rebuild(&self, each: impl FnMut(&TaskId)) -> Result<(), StoreError> {
         let rebuilt = project::rebuild(self.conn, self.conn, each);
+        let rebuilt = rebuilt.and_then(|()| tree_record::clear(self.conn));
         let rebuilt = rebuilt.and_then(|()| search_index::rebuild(self.conn));
         self.placed(rebuilt.and_then(|()| tallies::rebuild(self.conn)))
     }
@@ -369,6 +370,7 @@ impl Transaction<'_> {
     /// [`StoreError`]; the rows stay as they were then.
     pub fn rebuild_task(&self, id: &TaskId) -> Result<(), StoreError> {
         let rebuilt = project::rebuild_task(self.conn, id);
+        let rebuilt = rebuilt.and_then(|()| tree_record::clear(self.conn));
         self.placed(rebuilt.and_then(|()| search_index::rebuild_task(self.conn, id.as_str())))
     }
 }

@@ -200,12 +200,17 @@ const DURABLE: &str = "PRAGMA synchronous = EXTRA; PRAGMA wal_autocheckpoint = 0
 const DURABLE: &str = "PRAGMA synchronous = EXTRA; PRAGMA wal_autocheckpoint = 0; \
                        PRAGMA fullfsync = ON; PRAGMA checkpoint_fullfsync = ON;";
 
+/// So many prepared statements are kept. Taking in a task uses more than the 16 that are usual, and
+/// each would be prepared again for the next.
+const STATEMENTS: usize = 64;
+
 /// Connects with every guard on that a file from a stranger calls for. Reads
 /// nothing yet. `path` must be absolute, or `file:` names would be URIs.
 pub(super) fn connect(path: &Path, flags: OpenFlags) -> rusqlite::Result<Connection> {
     let path = std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf());
     let always = OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_NOFOLLOW;
     let conn = Connection::open_with_flags(path, flags | always)?;
+    conn.set_prepared_statement_cache_capacity(STATEMENTS);
     guard(&conn)?;
     Ok(conn)
 }
