@@ -326,7 +326,7 @@ fn what_a_restored_file_lacks_comes_back_from_the_tree() {
     project.task("After the backup");
     project.ok(["sync"]);
     let exported = tree(&project.lattice());
-    let run = project.tried(["restore", backup.to_str().unwrap()]);
+    let run = project.tried(["restore", "--force", backup.to_str().unwrap()]);
     assert_eq!(run.status, 0, "{run:?}");
     assert_eq!(project.refused(["export"]).1["code"], "EXPORT_CONFLICT");
     let said = project.ok(["sync"]);
