@@ -23,7 +23,7 @@ fn tree(at: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
             let name = path.file_name().unwrap().to_string_lossy().into_owned();
             if path.is_dir() {
                 walk(&path, root, found);
-            } else if !name.starts_with("lattice.db") && name != "lock" {
+            } else if !name.starts_with("lattice") && name != "lock" {
                 found.insert(path.strip_prefix(root).unwrap().to_path_buf(), fs::read(&path).unwrap());
             }
         }
@@ -156,7 +156,9 @@ fn changes() -> Vec<(&'static str, fn(&Project))> {
         }),
         ("another number", |p| drop(p.ok(["renumber", "LAT-1", "WEB-7"]))),
         ("a setting", |p| drop(p.ok(["config", "set", "project_name", "Other"]))),
-        ("an edited plan", |p| fs::write(file(p, format!("plans/{}.md", id(p, "LAT-1"))), "# By hand\n").unwrap()),
+        ("an edited plan", |p| {
+            fs::write(file(p, format!("plans/{}.md", id(p, "LAT-1"))), "# By hand\n").unwrap()
+        }),
         ("an edited plan behind a comment", |p| {
             p.ok(["comment", "LAT-1", "again"]);
             fs::write(file(p, format!("plans/{}.md", id(p, "LAT-1"))), "# By hand\n").unwrap();
@@ -179,7 +181,9 @@ fn changes() -> Vec<(&'static str, fn(&Project))> {
             let text = fs::read_to_string(&path).unwrap();
             fs::write(path, text.replace("First", "Fiſt")).unwrap();
         }),
-        ("a log taken away", |p| fs::remove_file(file(p, format!("events/{}.jsonl", id(p, "LAT-1")))).unwrap()),
+        ("a log taken away", |p| {
+            fs::remove_file(file(p, format!("events/{}.jsonl", id(p, "LAT-1")))).unwrap()
+        }),
         ("all of a task taken away", |p| {
             let id = id(p, "LAT-1");
             for path in ["events/ID.jsonl", "tasks/ID.json", "plans/ID.md"] {
@@ -205,7 +209,9 @@ fn changes() -> Vec<(&'static str, fn(&Project))> {
             let log = fs::read_to_string(&path).unwrap();
             fs::write(&path, format!("<<<<<<< a\n{log}=======\n>>>>>>> b\n")).unwrap();
         }),
-        ("a log that is cut off", |p| append(&file(p, format!("events/{}.jsonl", id(p, "LAT-1"))), "{\"half\":")),
+        ("a log that is cut off", |p| {
+            append(&file(p, format!("events/{}.jsonl", id(p, "LAT-1"))), "{\"half\":")
+        }),
         ("other content of an event", |p| {
             let path = file(p, format!("events/{}.jsonl", id(p, "LAT-1")));
             let log = fs::read_to_string(&path).unwrap();
@@ -238,7 +244,9 @@ fn changes() -> Vec<(&'static str, fn(&Project))> {
             let other = clone_of(p);
             p.task("Ours");
             p.ok(["sync"]);
-            for (path, bytes) in tree(&other.lattice()).into_iter().filter(|(path, _)| path.starts_with("events")) {
+            for (path, bytes) in
+                tree(&other.lattice()).into_iter().filter(|(path, _)| path.starts_with("events"))
+            {
                 fs::write(p.lattice().join(path), bytes).unwrap();
             }
         }),
@@ -381,7 +389,8 @@ fn worktrees_that_share_a_tracker_take_turns() {
 fn the_record_goes_where_it_could_be_wrong_and_reads_leave_it_alone() {
     let project = example();
     let whole = record(&project);
-    for args in [&["list"][..], &["show", "LAT-1"], &["doctor"], &["import", "--dry-run"], &["export", "--to", "out"]]
+    for args in
+        [&["list"][..], &["show", "LAT-1"], &["doctor"], &["import", "--dry-run"], &["export", "--to", "out"]]
     {
         project.ok(args);
         assert!(record(&project) == whole, "{args:?}");

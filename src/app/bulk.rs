@@ -146,6 +146,7 @@ impl App {
         dry_run: bool,
         mut each: impl FnMut(&TaskId),
     ) -> Result<ImportReport, Failure> {
+        self.store.expect_much()?;
         let world = &self.world;
         let mut report = None;
         let result = self.store.write(|tx| {

@@ -167,10 +167,7 @@ fn load_plan(reader: &Reader<'_>, id: &TaskId, facts: &mut Facts) -> Result<(), 
 
 /// Titles and descriptions that a task has and had.
 #[must_use]
-pub fn names_over_time<E: Borrow<Event>>(
-    task: Option<&Task>,
-    history: &[E],
-) -> (Vec<String>, Vec<String>) {
+pub fn names_over_time<E: Borrow<Event>>(task: Option<&Task>, history: &[E]) -> (Vec<String>, Vec<String>) {
     let mut titles: Vec<String> = task.map(|t| t.title.clone()).into_iter().collect();
     let mut descriptions: Vec<String> = task.and_then(|t| t.description.clone()).into_iter().collect();
     for event in history.iter().map(Borrow::borrow) {

@@ -38,10 +38,13 @@ pub fn run(args: Args, context: &Context) -> Result<Done, Failure> {
     let merge = Merge { first: false, prefer: args.prefer.map(Into::into), adopt: false };
     let taken = app.import(&tree.set, &merge, false, |_| progress.step())?;
     let options = ExportOptions { include_sensitive: args.include_sensitive };
-    let written = export_tree_after(&app, &folder, &options, &tree.seen).map_err(|failure| match taken.is_empty() {
-        true => failure,
-        false => failure.hint("what the tree said is saved in the tracker; mend the cause and sync again"),
-    })?;
+    let written =
+        export_tree_after(&app, &folder, &options, &tree.seen).map_err(|failure| match taken.is_empty() {
+            true => failure,
+            false => {
+                failure.hint("what the tree said is saved in the tracker; mend the cause and sync again")
+            }
+        })?;
     drop(progress);
     app.close();
     let source = folder.display().to_string();

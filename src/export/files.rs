@@ -124,7 +124,7 @@ impl Folder {
         }
     }
 
-    /// What stands at a path, `None` if nothing does.
+    /// What stood at a path when its folder was first looked into, `None` if nothing did.
     ///
     /// # Errors
     /// A link on the way is refused: it could lead out of the folder.
@@ -133,12 +133,14 @@ impl Folder {
             return Ok(Some(Kind::Folder));
         }
         let (above, name) = self.split(relative)?;
-        let Some(above) = self.opened(above)? else { return Ok(None) };
-        match statat(&above, name, AtFlags::SYMLINK_NOFOLLOW) {
-            Ok(stat) => Ok(Some(kind_of(FileType::from_raw_mode(stat.st_mode)))),
-            Err(Errno::NOENT | Errno::NOTDIR) => Ok(None),
-            Err(errno) => Err(self.failed(errno, relative)),
+        // Without the root there is nothing.
+        if above.as_os_str().is_empty() && self.opened(above)?.is_none() {
+            return Ok(None);
         }
+        let entries = self.list(above)?;
+        let found =
+            entries.binary_search_by(|entry| Path::new(&entry.name).as_os_str().cmp(name.as_os_str()));
+        Ok(found.ok().and_then(|place| entries.get(place)).map(|entry| entry.kind))
     }
 
     /// The names in a folder as they were when it was first asked for, sorted; none if it is not

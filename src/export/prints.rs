@@ -121,17 +121,17 @@ impl Known {
                     }
                     let expected = print.files[file as usize].filter(|_| print.archived == archived);
                     let is_same = expected.is_some_and(|hash| {
-                        entry.kind == Kind::File
-                            && reads_as(folder, &at.join(&entry.name), &hash, &mut bytes)
+                        entry.kind == Kind::File && reads_as(folder, &at.join(&entry.name), &hash, &mut bytes)
                     });
                     *seen |= if is_same { 1 << file as u8 } else { OTHER };
                 }
             }
         }
         let all = |print: &TaskPrint| {
-            TaskFile::ALL.iter().filter(|file| print.files[**file as usize].is_some()).fold(0, |all, file| {
-                all | 1 << *file as u8
-            })
+            TaskFile::ALL
+                .iter()
+                .filter(|file| print.files[**file as usize].is_some())
+                .fold(0, |all, file| all | 1 << *file as u8)
         };
         let same = seen.into_iter().filter(|(id, seen)| *seen == all(&record.tasks[*id]));
         let same = same.map(|(id, _)| id.clone()).collect();

@@ -10,9 +10,9 @@ use super::hand_edits::{self, Base};
 use super::histories::Histories;
 use super::layout::{self, TaskFile};
 use super::lines::{self, About, invalid, whole};
-use super::texts::{json_file, json_text, text_file, unresolved};
 use super::prints::Known;
 use super::skipped::Skipped;
+use super::texts::{json_file, json_text, text_file, unresolved};
 use super::{ReadOptions, Tree, artifacts, markers, tasks, unknown};
 use crate::app::{App, Code, Failure, Sourced, hex, sha256};
 use crate::domain::event::{Event, Subject};
@@ -29,8 +29,14 @@ pub fn read_tree(dir: &Path, options: &ReadOptions) -> Result<Tree, Failure> {
 }
 
 fn read_all(folder: &Folder, options: &ReadOptions) -> Result<Tree, Failure> {
-    Reading { folder, options: *options, histories: Histories::default(), tree: Tree::default(), skipped: None }
-        .all()
+    Reading {
+        folder,
+        options: *options,
+        histories: Histories::default(),
+        tree: Tree::default(),
+        skipped: None,
+    }
+    .all()
 }
 
 /// The same for this tracker: what reads as at the last export is known and left out of the set.

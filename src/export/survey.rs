@@ -72,6 +72,26 @@ impl<'a> Survey<'a> {
         Ok(())
     }
 
+    /// Whether there is no file of any task: a tree that is written for the first time.
+    ///
+    /// # Errors
+    /// As [`Survey::look`].
+    pub(super) fn is_empty(&self) -> Result<bool, Failure> {
+        for archived in [false, true] {
+            for file in TaskFile::ALL {
+                if self
+                    .folder
+                    .list(&file.folder(archived))?
+                    .iter()
+                    .any(|entry| file.task(&entry.name).is_some())
+                {
+                    return Ok(false);
+                }
+            }
+        }
+        Ok(true)
+    }
+
     /// Hears of files that belong into the tree and are not there.
     pub(super) fn are_absent(&mut self, files: HashSet<PathBuf>) {
         self.differs |= !files.is_empty();

@@ -184,11 +184,8 @@ impl Versions {
     pub(super) fn new<E: Borrow<Event>>(current: Option<String>, history: &[E], file: TaskFile) -> Self {
         let kind = if file == TaskFile::Plan { kind::PLAN_UPDATED } else { kind::NOTES_UPDATED };
         let events = history.iter().map(Borrow::borrow);
-        let bodies = events
-            .filter(|e| e.kind == kind)
-            .filter_map(|e| e.text("body"))
-            .map(str::to_owned)
-            .collect();
+        let bodies =
+            events.filter(|e| e.kind == kind).filter_map(|e| e.text("body")).map(str::to_owned).collect();
         let scaffold = (file == TaskFile::Plan).then(|| names_over_time(None, history));
         Self { current, bodies, scaffold, redacted: Redacted::of(history, kind) }
     }

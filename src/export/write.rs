@@ -8,9 +8,9 @@ use super::durable::{self, Batch};
 use super::files::{FILE_LIMIT, Folder, Kind};
 use super::layout::{self, TaskFile};
 use super::mark::Mark;
-use super::survey::{self, Survey};
 use super::prints::{Known, Prints, Seen, WRITER};
 use super::render::Rendering;
+use super::survey::{self, Survey};
 use super::{read, render};
 use crate::app::{App, Code, Failure, Reader, TreeUpdate};
 
@@ -61,7 +61,10 @@ fn export_with(
     options: &ExportOptions,
     look: impl FnOnce(&Reader<'_>, &Folder) -> Result<Option<Known>, Failure>,
 ) -> Result<ExportReport, Failure> {
-    let folder = Folder::to_write(target);
+    // What is relative would be made absolute for every file.
+    let target = std::path::absolute(target).map_err(|error| Failure::io(&error, target))?;
+    let folder = Folder::to_write(&target);
+    app.expect_much()?;
     let (report, update) = app.read(|reader| {
         read::check_format(&folder)?;
         survey::check_instance(reader, &folder)?;
@@ -142,7 +145,10 @@ fn survey<'a>(
             false
         }
     };
-    render::render(what, &is_there, prints, &mut |piece| survey.look(&piece))?;
+    let is_new = survey.is_empty()?;
+    let tasks = if is_new { &[] } else { what.tasks };
+    survey.differs |= tasks.len() < what.tasks.len();
+    render::render(&Rendering { tasks, ..*what }, &is_there, prints, &mut |piece| survey.look(&piece))?;
     if let Some(failure) = failed.into_inner() {
         return Err(failure);
     }

@@ -300,6 +300,24 @@ pub(super) fn feed(conn: &Connection, query: &FeedQuery) -> Result<Vec<Arrival>,
     Ok(arrivals)
 }
 
+/// Walks the whole log in order of arrival and hands each event's text on.
+pub(super) fn each_raw<E: From<StoreError>>(
+    conn: &Connection,
+    mut visit: impl FnMut(&str) -> Result<(), E>,
+) -> Result<(), E> {
+    let mut statement = conn.prepare("SELECT raw FROM events ORDER BY seq").sql()?;
+    let mut rows = statement.query([]).sql()?;
+    while let Some(row) = rows.next().sql()? {
+        let raw = row
+            .get_ref(0)
+            .sql()?
+            .as_str()
+            .map_err(|error| StoreError::Corrupt { detail: error.to_string() })?;
+        visit(raw)?;
+    }
+    Ok(())
+}
+
 /// Places whose bytes are not what was written: the sequence has a hole, or a hash or the chain
 /// does not fit.
 pub(super) fn broken_links(conn: &Connection) -> Result<Vec<String>, StoreError> {

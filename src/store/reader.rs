@@ -246,4 +246,12 @@ impl Reader<'_> {
     pub fn epoch(&self) -> Result<String, StoreError> {
         Ok(self.placed(rows::meta(self.conn, "epoch"))?.unwrap_or_default())
     }
+
+    /// Walks the whole log in order of arrival and hands each event's text on.
+    ///
+    /// # Errors
+    /// What `visit` fails with, or [`StoreError`].
+    pub fn each_raw<E: From<StoreError>>(&self, visit: impl FnMut(&str) -> Result<(), E>) -> Result<(), E> {
+        events::each_raw(self.conn, visit)
+    }
 }

@@ -92,6 +92,15 @@ impl Store {
         Self { file, path, contested: Contested::default() }
     }
 
+    /// Says that all of the file will be asked for: more of it is kept in memory then.
+    ///
+    /// # Errors
+    /// [`StoreError`] if SQLite refuses.
+    pub fn expect_much(&self) -> Result<(), StoreError> {
+        let kept = self.conn().execute_batch(file::LARGE_CACHE);
+        kept.map_err(|error| from_sqlite(&error, &self.path))
+    }
+
     /// Short ids that were asked for since the last time and that several tasks claim.
     pub fn take_contested(&self) -> BTreeSet<ShortId> {
         self.contested.take()
