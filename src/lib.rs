@@ -1,6 +1,6 @@
 //! Lattice: an event-sourced task tracker inside a repository.
 //!
-//! `domain ← store ← app ← { view, export } ← cli`: arrows point at what a room may use.
+//! `domain ← store ← app ← { view, export, intake } ← cli`: arrows point at what a room may use.
 
 #![cfg_attr(
     not(test),
@@ -17,5 +17,6 @@ pub mod app;
 pub mod cli;
 pub mod domain;
 pub mod export;
+pub mod intake;
 pub mod store;
 pub mod view;

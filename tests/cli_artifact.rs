@@ -83,6 +83,9 @@ fn an_artifact_is_shown_and_written_out() {
     );
     assert_eq!(text, expected);
     assert_eq!(project.ok(["artifact", ID, "--payload"]), "one\n\u{1b}[2J");
+    assert_eq!(project.ok(["artifact", ID, "--output", "-", "--quiet"]), "one\n\u{1b}[2J");
+    assert_eq!(project.refused(["artifact", ID, "--output", "-"]).1["code"], "VALIDATION_ERROR");
+    assert!(!project.path().join("-").exists());
     let written = project.json(["artifact", ID, "--output", "copy.txt"]);
     assert_eq!(written, json!({"file": "copy.txt", "bytes": 8}));
     assert_eq!(std::fs::read(project.path().join("copy.txt")).unwrap(), b"one\n\x1b[2J");

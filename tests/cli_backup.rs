@@ -220,7 +220,7 @@ fn what_is_no_whole_backup_is_refused_and_nothing_changes() {
         ("damaged.db", "STORE_CORRUPT"),
         ("cut.db", "STORE_CORRUPT"),
         ("trap.db", "STORE_TAMPERED"),
-        ("missing", "STORE_IO"),
+        ("missing", "NOT_FOUND"),
         (".", "STORE_IO"),
         (".lattice/lattice.db", "VALIDATION_ERROR"),
     ] {

@@ -24,6 +24,7 @@ struct Answer {
     comment: Option<String>,
     event: Option<String>,
     artifact: Option<String>,
+    resource: Option<String>,
     unchanged: Option<bool>,
     warnings: Option<Vec<String>>,
     data: Option<Value>,

@@ -94,10 +94,10 @@ fn settings_that_lattice_reads_keep_their_type() {
 #[test]
 fn a_list_names_every_setting() {
     let project = Project::new();
-    project.ok(["config", "set", "/hooks/a.b", "x\u{1b}[2J"]);
+    project.ok(["config", "set", "/mine/a.b", "x\u{1b}[2J"]);
     let text = project.ok(["config", "list"]);
     assert!(text.contains("\nworkflow.wip_limits.review = 5\n"), "{text}");
-    assert!(text.contains("/hooks/a.b = \"x\\u001b[2J\"\n"), "{text}");
+    assert!(text.contains("/mine/a.b = \"x\\u001b[2J\"\n"), "{text}");
     let document = project.json(["config", "list"]);
     assert_eq!(document["workflow"]["wip_limits"]["review"], 5);
     for path in project.ok(["config", "list", "--quiet"]).lines() {

@@ -85,10 +85,24 @@ fn trust_is_not_given_to_what_nobody_looked_at() {
     assert!(run.status == 0 && !run.stdout.contains('?'), "nothing is left to be asked: {run:?}");
     project.ok(["hooks", "untrust"]);
     assert_eq!(trusted(&project), 0);
-    project.ok(["hooks", "trust", "--all"]);
-    assert_eq!(trusted(&project), 2);
     let (status, _) = project.refused(["hooks", "trust", "--all", SHARED]);
     assert_eq!(status, 2);
+}
+
+#[test]
+fn what_was_declined_is_trusted_by_its_id_only() {
+    let project = configured(&json!([HARMLESS, EVIL]));
+    project.ok(["hooks", "trust", "--all"]);
+    assert_eq!(trusted(&project), 2);
+    let ids = project.ok(["hooks", "untrust", "--quiet"]);
+    let run = project.run(["hooks", "trust", "--all"]);
+    assert_eq!((run.status, trusted(&project)), (0, 0), "{run:?}");
+    assert!(run.stderr.starts_with("Warning: still declined: 2 hooks; `lattice hooks trust ID`"), "{run:?}");
+    let run = project.run(["hooks", "trust", "--all", "--json"]);
+    let document: Value = serde_json::from_str(&run.stdout).unwrap();
+    assert_eq!(document["warnings"].as_array().unwrap().len(), 1, "{document}");
+    project.ok(["hooks", "trust", ids.lines().next().unwrap()]);
+    assert_eq!(trusted(&project), 1);
 }
 
 #[test]

@@ -223,7 +223,8 @@ fn nothing_runs_that_is_not_trusted() {
     project.ok(["hooks", "untrust"]);
     project.ok(["create", "Three"]);
     assert!(!project.path().join("marker").exists());
-    project.ok(["hooks", "trust", "--all"]);
+    let id = project.ok(["hooks", "list", "--quiet"]);
+    project.ok(["hooks", "trust", id.trim()]);
     project.ok(["create", "Four"]);
     assert!(project.path().join("marker").exists());
     let run = project.tried(["config", "set", "hooks.post_event", "touch other"]);

@@ -102,6 +102,36 @@ fn a_cut_list_says_so_and_counts_only_when_asked() {
 }
 
 #[test]
+fn a_list_without_a_match_says_so_to_people_only() {
+    let project = Project::new();
+    fill(&project, 2);
+    let run = project.run(["list", "--tag", "none"]);
+    assert_eq!((run.status, run.stdout.as_str(), run.stderr.as_str()), (0, "", "No tasks match\n"));
+    for more in [&["--quiet"][..], &["--json"], &["--format", "csv"], &["--format", "jsonl"]] {
+        assert_eq!(project.run([&["list", "--tag", "none"], more].concat()).stderr, "", "{more:?}");
+    }
+    for words in [&["list", "--limit", "1"][..], &["search", "task", "--limit", "1"]] {
+        let run = project.run([words, &["--quiet"]].concat());
+        assert_eq!((run.stdout.lines().count(), run.stderr.as_str()), (1, ""), "{words:?}");
+    }
+}
+
+#[test]
+fn long_titles_are_cut_to_the_width_of_a_terminal_and_nowhere_else() {
+    let project = Project::new();
+    let (words, wide) = ("word ".repeat(60), "漢字".repeat(60));
+    for title in [words.trim(), &wide] {
+        project.ok(["create", title]);
+    }
+    let run = terminal::run_in(project.command(["list"]), 80);
+    let lines: Vec<&str> = run.stdout.lines().collect();
+    assert_eq!(lines.len(), 3, "one line for each, and the heading: {run:?}");
+    assert!(lines[1..].iter().all(|line| line.contains('…') && line.contains("LAT-")), "{run:?}");
+    let table = project.ok(["list", "--format", "table"]);
+    assert!(table.contains(words.trim()) && table.contains(&wide) && !table.contains('…'), "{table}");
+}
+
+#[test]
 fn tables_stay_aligned_whatever_the_script_and_send_no_escapes() {
     let project = Project::new();
     for title in ["🎉 party", "漢字", "עברית", "\u{1b}[2Jgone\u{7}", "plain"] {

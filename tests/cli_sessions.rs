@@ -42,6 +42,8 @@ fn a_session_has_a_life() {
         assert_eq!((status, &error["code"]), (1, &json!("NOT_FOUND")), "{line:?}");
     }
     assert_eq!(project.json(["session", "show", "Ada-1"]), ended);
+    let (_, error) = project.refused(["session", "end", "Ada-1"]);
+    assert_eq!(error["hint"], "see `lattice session list --all`");
     // A name is never given out twice.
     assert_eq!(start(&project, "Ada"), "Ada-2");
 }

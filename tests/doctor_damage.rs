@@ -64,6 +64,44 @@ fn artifacts_and_payloads_that_do_not_fit_together_are_found() {
 }
 
 #[test]
+fn of_a_file_that_is_half_nonsense_doctor_says_once_what_it_could_not_examine_and_ticks_none_of_it() {
+    let project = Project::new();
+    for number in 1..=40 {
+        project.ok(["create", &format!("Task {number}"), "--description", &"x".repeat(400)]);
+    }
+    let conn = Connection::open(project.database()).unwrap();
+    conn.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())).unwrap();
+    drop(conn);
+    let mut bytes = fs::read(project.database()).unwrap();
+    let half = bytes.len() / 2 / 4096 * 4096;
+    bytes[half..].fill(0xa5);
+    fs::write(project.database(), bytes).unwrap();
+    let run = project.run(["doctor"]);
+    assert_eq!(run.status, 1, "{run:?}");
+    assert_eq!(run.stdout.matches("database disk image is malformed").count(), 1, "{}", run.stdout);
+    assert!(run.stdout.lines().count() < 16, "{}", run.stdout);
+    for line in ["✗ the database file is damaged", "could not be counted", "lattice restore BACKUP"] {
+        assert!(run.stdout.contains(line), "{line}: {}", run.stdout);
+    }
+    let document: Value = serde_json::from_str(&project.run(["doctor", "--json"]).stdout).unwrap();
+    let findings = document["data"]["findings"].as_array().unwrap();
+    let unexamined: Vec<&str> = findings
+        .iter()
+        .filter(|finding| finding["message"].as_str().unwrap().starts_with("could not be examined"))
+        .map(|finding| finding["check"].as_str().unwrap())
+        .collect();
+    let once: std::collections::BTreeSet<&str> = unexamined.iter().copied().collect();
+    assert_eq!(once.len(), unexamined.len(), "{unexamined:?}");
+    assert!(once.contains("history") && once.contains("references"), "{unexamined:?}");
+    assert!(document["data"]["summary"]["tasks"].is_null(), "{document}");
+    // No hint leads back here.
+    let (status, error) = project.refused(["list"]);
+    assert_eq!((status, &error["code"]), (4, &Value::from("STORE_CORRUPT")));
+    let hint = error["hint"].as_str().unwrap();
+    assert!(hint.contains("lattice restore BACKUP") && !hint.contains("doctor"), "{hint}");
+}
+
+#[test]
 fn text_that_is_no_text_any_more_is_mended_where_it_is_derived() {
     for change in [
         "UPDATE tasks SET title = CAST(x'ff41' AS TEXT)",

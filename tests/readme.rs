@@ -96,6 +96,11 @@ fn the_transcript_of_the_readme_is_true() {
 }
 
 #[test]
+fn the_transcript_of_coming_from_another_tracker_is_true() {
+    play("docs/import.md");
+}
+
+#[test]
 fn wildcards_match_within_lines_and_over_lines() {
     assert!(
         line_fits("a[..]c", "abc")

@@ -183,6 +183,61 @@ fn what_cannot_be_taken_in_is_refused_before_anything_is_written() {
     assert!(tree(&project) == before);
 }
 
+/// What every merge of two sides leaves behind is one line, and no warning; what it does not, is.
+#[test]
+fn a_merge_that_went_as_merges_go_is_told_in_one_line() {
+    let (here, there) = two_clones();
+    let plan = |project: &Project, text: &str| {
+        assert_eq!(project.fed(["plan", "LAT-1", "--file", "-"], text.as_bytes()).status, 0);
+    };
+    for (project, who) in [(&here, "here"), (&there, "there")] {
+        project.ok(["create", "New"]);
+        project.ok(["update", "LAT-1", &format!("title={who}")]);
+        plan(project, &format!("{who}\n"));
+        project.ok(["sync"]);
+        commit(project);
+    }
+    let merged = ["pull", "-q", "--no-rebase", "--no-edit", there.path().to_str().unwrap(), "main"];
+    assert!(!git(&here, &merged), "the files do conflict");
+    let dry = here.json(["import", "--dry-run"]);
+    assert!(dry["notices"].as_array().unwrap().len() > 2, "{dry}");
+    let run = here.run(["sync"]);
+    assert_eq!(run.status, 0, "{run:?}");
+    let said: Vec<&str> = run.stderr.lines().collect();
+    assert_eq!(said.len(), 1, "{run:?}");
+    assert!(said[0].ends_with("files: conflict markers ignored, the logs have both sides"), "{run:?}");
+    // A snapshot that somebody broke is another matter.
+    let id = here.json(["show", "LAT-1"])["id"].as_str().unwrap().to_owned();
+    fs::write(here.lattice().join(format!("tasks/{id}.json")), "{").unwrap();
+    let run = here.run(["import"]);
+    assert!(run.stderr.starts_with("Warning: tasks/"), "{run:?}");
+}
+
+#[test]
+fn who_agrees_with_what_holds_settles_it_in_both_clones_without_changing_anything() {
+    let (here, there) = two_clones();
+    here.ok(["update", "LAT-1", "title=Here", "--actor", "human:ada"]);
+    there.ok(["update", "LAT-1", "title=There", "--actor", "agent:bo"]);
+    for project in [&here, &there] {
+        project.ok(["sync"]);
+        commit(project);
+    }
+    pull(&here, &there);
+    let title = |project: &Project| project.json(["show", "LAT-1"])["title"].clone();
+    let (before, open) = (title(&here), |project: &Project| project.ok(["conflicts", "--quiet"]));
+    assert_eq!(open(&here), "LAT-1\n");
+    assert_eq!(here.ok(["settle", "LAT-1"]), "Left as it is on LAT-1: title\n");
+    assert_eq!(open(&here), "");
+    here.ok(["sync"]);
+    commit(&here);
+    pull(&there, &here);
+    assert_eq!((open(&there), title(&there), title(&here)), (String::new(), before.clone(), before));
+    assert!(tree(&here) == tree(&there));
+    assert_eq!(here.run(["doctor"]).status, 0);
+    here.ok(["rebuild", "--all"]);
+    assert_eq!(open(&here), "");
+}
+
 #[test]
 fn a_number_that_both_gave_out_is_named_when_it_is_asked_for_until_the_other_has_its_own() {
     let (here, there) = two_clones();
@@ -196,6 +251,7 @@ fn a_number_that_both_gave_out_is_named_when_it_is_asked_for_until_the_other_has
     let run = here.run(["show", "LAT-2"]);
     assert!(run.status == 0 && run.stdout.contains("Made here"), "{run:?}");
     assert!(run.stderr.starts_with("Warning: LAT-2 is claimed by more than one task"), "{run:?}");
+    assert!(run.stderr.contains("another shows LAT-3 (`lattice renumber LAT-3`"), "{run:?}");
     assert_eq!(here.run(["show", "LAT-3"]).stderr, "");
     // In JSON it stands in the document, not beside it.
     let run = here.run(["show", "LAT-2", "--json"]);

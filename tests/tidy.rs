@@ -30,9 +30,10 @@ const ROOMS: &[Room] = &[
         rooms: &["domain", "app"],
         packages: &["tempfile", "rustix", "serde", "serde_json", "base64"],
     },
+    Room { name: "intake", rooms: &["domain", "app"], packages: &["csv", "serde_json", "serde_saphyr"] },
     Room {
         name: "cli",
-        rooms: &["domain", "app", "view", "export"],
+        rooms: &["domain", "app", "view", "export", "intake"],
         packages: &[
             "clap",
             "clap_complete",

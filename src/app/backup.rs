@@ -35,8 +35,8 @@ impl App {
     /// holds more, and keeps that aside. Says where.
     ///
     /// # Errors
-    /// `RESTORE_CONFLICT` if the tracker holds more, `VALIDATION_ERROR` if the file is the tracker
-    /// itself, `STORE_…`; nothing was changed then.
+    /// `NOT_FOUND` if there is no such file, `RESTORE_CONFLICT` if the tracker holds more,
+    /// `VALIDATION_ERROR` if the file is the tracker itself, `STORE_…`; nothing was changed then.
     pub fn restore(
         world: &World,
         start: &Path,
@@ -78,6 +78,10 @@ fn failure(error: RestoreError, from: &Path) -> Failure {
         )
         .hint("nothing was changed; --force restores all the same, and keeps the present file aside")
         .details(json!({"lacking": lacking.count, "first": lacking.first})),
+        RestoreError::Backup(StoreError::Missing { .. }) => {
+            Failure::new(Code::NotFound, format!("there is no file {name}"))
+                .hint("nothing was changed; name a file that `lattice backup` made")
+        }
         RestoreError::Backup(error) => {
             let known = Failure::from(error);
             let message = match known.code {

@@ -2,9 +2,10 @@
 
 use super::circles::Arrows;
 use super::{App, Code, Failure};
-use crate::domain::Task;
 use crate::domain::fold::{Oddity, TaskState};
 use crate::domain::id::TaskId;
+use crate::domain::resource::{Holder, Resource};
+use crate::domain::{Task, Timestamp};
 use crate::store::{ArtifactFault, Reader, Totals};
 
 impl App {
@@ -14,9 +15,9 @@ impl App {
     /// [`Failure`] if the file cannot be read at all.
     pub fn examine(&self, mut each: impl FnMut(&TaskId)) -> Result<Report, Failure> {
         self.read(|reader| {
-            let mut findings = Vec::new();
-            examine(reader, &mut findings, &mut each)?;
-            Ok(Report { findings, totals: reader.totals().unwrap_or_default() })
+            let mut report = Report { totals: reader.totals().ok(), ..Report::default() };
+            examine(reader, self.world.now(), &mut report, &mut each)?;
+            Ok(report)
         })
     }
 }
@@ -48,12 +49,52 @@ pub struct Finding {
 pub struct Report {
     /// The findings, in order of the checks.
     pub findings: Vec<Finding>,
-    /// The tracker's sizes.
-    pub totals: Totals,
+    /// The checks that damage kept from coming to their end. Each has one finding that says so.
+    pub unexamined: Vec<&'static str>,
+    /// The tracker's sizes, where they can be counted.
+    pub totals: Option<Totals>,
+}
+
+impl Report {
+    fn add(&mut self, level: Level, check: &'static str, task_id: Option<&str>, message: String) {
+        self.findings.push(Finding { level, check, message, task_id: task_id.map(str::to_owned) });
+    }
+
+    fn warn(&mut self, check: &'static str, task_id: Option<&str>, message: String) {
+        self.add(Level::Warning, check, task_id, message);
+    }
+
+    /// A check that meets damage has found it; the other checks are made all the same. It is said
+    /// once for each check, and what the damage is only once.
+    fn unless_damaged<T: Default, E: Into<Failure>>(
+        &mut self,
+        check: &'static str,
+        result: Result<T, E>,
+    ) -> Result<T, Failure> {
+        match result.map_err(Into::into) {
+            Err(failure) if failure.code == Code::StoreCorrupt => {
+                self.is_unexamined(check, &failure.message);
+                Ok(T::default())
+            }
+            result => result,
+        }
+    }
+
+    /// Notes that damage keeps a check from coming to its end.
+    pub fn is_unexamined(&mut self, check: &'static str, damage: &str) {
+        if self.unexamined.contains(&check) {
+            return;
+        }
+        self.unexamined.push(check);
+        let known =
+            damage.is_empty() || self.findings.iter().any(|finding| finding.message.ends_with(damage));
+        let damage = if known { String::new() } else { format!(": {damage}") };
+        self.add(Level::Error, check, None, format!("could not be examined to the end{damage}"));
+    }
 }
 
 /// The checks of [`App::examine`], in order.
-pub const CHECKS: [&str; 8] = [
+pub const CHECKS: [&str; 9] = [
     "integrity",
     "event_chain",
     "artifact_payloads",
@@ -62,57 +103,38 @@ pub const CHECKS: [&str; 8] = [
     "references",
     "short_ids",
     "quarantine",
+    "resources",
 ];
 
 fn examine(
     reader: &Reader<'_>,
-    findings: &mut Vec<Finding>,
+    now: Timestamp,
+    report: &mut Report,
     each: &mut dyn FnMut(&TaskId),
 ) -> Result<(), Failure> {
-    let mut add = |level, check, task_id: Option<&str>, message: String| {
-        findings.push(Finding { level, check, message, task_id: task_id.map(str::to_owned) });
-    };
-    for fault in unless_damaged(CHECKS[0], reader.integrity_faults(), &mut add)? {
-        add(Level::Error, CHECKS[0], None, fault);
+    for fault in report.unless_damaged(CHECKS[0], reader.integrity_faults())? {
+        report.add(Level::Error, CHECKS[0], None, fault);
     }
-    for event in unless_damaged(CHECKS[1], reader.broken_events(), &mut add)? {
-        add(Level::Error, CHECKS[1], None, format!("event {event} is not what was written"));
+    for event in report.unless_damaged(CHECKS[1], reader.broken_events())? {
+        report.add(Level::Error, CHECKS[1], None, format!("event {event} is not what was written"));
     }
-    for fault in unless_damaged(CHECKS[2], reader.damaged_artifacts(), &mut add)? {
+    for fault in report.unless_damaged(CHECKS[2], reader.damaged_artifacts())? {
         let what = match fault {
             ArtifactFault::Record(id) => format!("the record of {id} is not what was written"),
             ArtifactFault::Payload(id) => format!("the payload of {id} is not what was written"),
             ArtifactFault::Orphan(hash) => format!("the payload {hash} belongs to no artifact"),
         };
-        add(Level::Error, CHECKS[2], None, what);
+        report.add(Level::Error, CHECKS[2], None, what);
     }
-    for (table, difference) in unless_damaged(CHECKS[3], reader.drift(), &mut add)? {
-        add(Level::Error, CHECKS[3], None, format!("{table}: {difference} (differs from the log)"));
+    for (table, difference) in report.unless_damaged(CHECKS[3], reader.drift())? {
+        report.add(Level::Error, CHECKS[3], None, format!("{table}: {difference} (differs from the log)"));
     }
-    let mut circles = Circles::default();
-    let withheld = unless_damaged(CHECKS[5], reader.withheld_artifacts(), &mut add)?;
-    for id in unless_damaged(CHECKS[4], reader.task_ids(), &mut add)? {
-        let history = unless_damaged(CHECKS[4], reader.history(&id), &mut add)?;
-        let (state, oddities) = TaskState::fold(&history);
-        for (place, oddity) in oddities {
-            add(
-                Level::Warning,
-                CHECKS[4],
-                Some(id.as_str()),
-                format!("event {} {}", history[place].id, oddity_text(oddity)),
-            );
-        }
-        if let Some(task) = &state.task {
-            let examined = references(reader, task, &withheld, &mut circles, &mut add);
-            unless_damaged(CHECKS[5], examined, &mut add)?;
-        }
-        each(&id);
-    }
-    circles.report(&mut add);
-    for (short_id, tasks) in unless_damaged(CHECKS[6], reader.contested_short_ids(), &mut add)? {
+    histories(reader, report, each)?;
+    for (short_id, tasks) in report.unless_damaged(CHECKS[6], reader.contested_short_ids())? {
         let mut others = Vec::new();
         for id in tasks.iter().filter_map(|id| TaskId::parse_foreign(id)) {
-            let name = reader.find_task(&id)?.map_or_else(|| id.to_string(), |task| task.name());
+            let task = report.unless_damaged(CHECKS[6], reader.find_task(&id))?;
+            let name = task.map_or_else(|| id.to_string(), |task| task.name());
             if name != short_id {
                 others.push(name);
             }
@@ -122,26 +144,63 @@ fn examine(
             tasks.len(),
             others.join(", ")
         );
-        add(Level::Warning, CHECKS[6], None, message);
+        report.warn(CHECKS[6], None, message);
     }
-    for (id, kind) in unless_damaged(CHECKS[7], reader.quarantined(), &mut add)? {
-        add(Level::Warning, CHECKS[7], None, format!("another {kind} under {id} was set aside"));
+    for (id, kind) in report.unless_damaged(CHECKS[7], reader.quarantined())? {
+        report.warn(CHECKS[7], None, format!("another {kind} under {id} was set aside"));
+    }
+    for resource in report.unless_damaged(CHECKS[8], reader.resources())? {
+        holds(&resource, now, report);
     }
     Ok(())
 }
 
-/// A check that meets damage has found it; the other checks are made all the same.
-fn unless_damaged<T: Default, E: Into<Failure>>(
-    check: &'static str,
-    result: Result<T, E>,
-    add: &mut impl FnMut(Level, &'static str, Option<&str>, String),
-) -> Result<T, Failure> {
-    match result.map_err(Into::into) {
-        Err(failure) if failure.code == Code::StoreCorrupt => {
-            add(Level::Error, check, None, format!("could not be examined to the end: {}", failure.message));
-            Ok(T::default())
+/// What the events of tasks mean, and where their relations lead.
+fn histories(reader: &Reader<'_>, report: &mut Report, each: &mut dyn FnMut(&TaskId)) -> Result<(), Failure> {
+    let mut circles = Circles::default();
+    let withheld = report.unless_damaged(CHECKS[5], reader.withheld_artifacts())?;
+    for id in report.unless_damaged(CHECKS[4], reader.task_ids())? {
+        let history = report.unless_damaged(CHECKS[4], reader.history(&id))?;
+        let (state, oddities) = TaskState::fold(&history);
+        for (place, oddity) in oddities {
+            let message = format!("event {} {}", history[place].id, oddity_text(oddity));
+            report.warn(CHECKS[4], Some(id.as_str()), message);
         }
-        result => result,
+        if let Some(task) = &state.task {
+            let examined = references(reader, task, &withheld, &mut circles, report);
+            report.unless_damaged(CHECKS[5], examined)?;
+        }
+        each(&id);
+    }
+    circles.report(report);
+    if report.unexamined.contains(&CHECKS[4]) {
+        // Relations stand in the histories.
+        report.is_unexamined(CHECKS[5], "");
+    }
+    Ok(())
+}
+
+/// Holds that are over and that nobody has ended, and more of them than there may be.
+fn holds(resource: &Resource, now: Timestamp, report: &mut Report) {
+    let (over, held): (Vec<&Holder>, Vec<&Holder>) =
+        resource.holders.iter().partition(|holder| holder.is_expired(now));
+    for holder in over {
+        let message = format!(
+            "{} was held by {} until {}, and was not let go; the next `lattice resource acquire` ends that",
+            resource.name,
+            holder.actor.display(),
+            holder.expires_at
+        );
+        report.warn(CHECKS[8], None, message);
+    }
+    if i64::try_from(held.len()).is_ok_and(|count| count > resource.max_holders) {
+        let message = format!(
+            "{} is held by {}, and {} may hold it; that ends as their time runs out",
+            resource.name,
+            held.iter().map(|holder| holder.actor.display()).collect::<Vec<_>>().join(", "),
+            resource.max_holders
+        );
+        report.warn(CHECKS[8], None, message);
     }
 }
 
@@ -150,33 +209,25 @@ fn references(
     task: &Task,
     withheld: &[String],
     circles: &mut Circles,
-    add: &mut impl FnMut(Level, &'static str, Option<&str>, String),
+    report: &mut Report,
 ) -> Result<(), Failure> {
     let id = Some(task.id.as_str());
     for relation in &task.relationships_out {
         let target = &relation.target_task_id;
         let known = reader.has_task(target)?;
         if target == task.id.as_str() {
-            add(Level::Warning, CHECKS[5], id, format!("{} {} itself", task.name(), relation.kind));
+            report.warn(CHECKS[5], id, format!("{} {} itself", task.name(), relation.kind));
         } else if !known {
-            add(
-                Level::Warning,
-                CHECKS[5],
-                id,
-                format!("{} {} {target}, which is not here", task.name(), relation.kind),
-            );
+            let message = format!("{} {} {target}, which is not here", task.name(), relation.kind);
+            report.warn(CHECKS[5], id, message);
         } else {
             circles.add(task, &relation.kind, target);
         }
     }
     for evidence in task.evidence_refs.iter().filter(|e| e.source_type == "artifact") {
         if !withheld.contains(&evidence.id) && reader.find_artifact(&evidence.id)?.is_none() {
-            add(
-                Level::Warning,
-                CHECKS[5],
-                id,
-                format!("{} refers to artifact {}, which is not here", task.name(), evidence.id),
-            );
+            let message = format!("{} refers to artifact {}, which is not here", task.name(), evidence.id);
+            report.warn(CHECKS[5], id, message);
         }
     }
     Ok(())
@@ -202,12 +253,11 @@ impl Circles {
         self.named[family].push((task.id.to_string(), format!("{} {kind}", task.name())));
     }
 
-    fn report(&self, add: &mut impl FnMut(Level, &'static str, Option<&str>, String)) {
+    fn report(&self, report: &mut Report) {
         for (arrows, named) in self.arrows.iter().zip(&self.named) {
             for ((task, what), size) in named.iter().zip(arrows.circles()) {
                 if let Some(size) = size {
-                    let message = format!("{what} in a circle of {size} tasks");
-                    add(Level::Warning, CHECKS[5], Some(task), message);
+                    report.warn(CHECKS[5], Some(task), format!("{what} in a circle of {size} tasks"));
                 }
             }
         }

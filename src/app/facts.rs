@@ -8,7 +8,7 @@ use crate::domain::artifact::KnownArtifact;
 use crate::domain::event::kind;
 use crate::domain::id::{ArtifactId, TaskId};
 use crate::domain::redact::tombstone;
-use crate::domain::{Command, Config, Event, Facts, ShortId, Subject, Task};
+use crate::domain::{Command, Config, Event, Facts, ShortId, Subject, Task, concurrent_changes};
 use crate::store::{Reader, TextKind, hex, sha256};
 
 /// What deciding this command takes, and no more.
@@ -63,6 +63,7 @@ pub(super) fn load(
             facts.same_id = reader.find_event(event)?;
             facts.tombstone = facts.same_id.as_ref().map(|event| tombstone(event, fingerprint));
         }
+        Command::Settle { subject, .. } => facts.open = open(reader, subject)?,
         Command::Custom { id: Some(id), .. } => facts.same_id = reader.find_event(id)?,
         Command::CreateResource { id, chosen: true, .. } => {
             facts.name_of_id = reader.resource_of_id(id.as_str())?
@@ -125,8 +126,19 @@ pub(super) fn empty(world: &World, config: Config) -> Facts {
         next_short_id: None,
         is_short_id_taken: false,
         same_artifact: None,
+        open: Vec::new(),
         fresh_artifact: world.artifact_id(),
     }
+}
+
+/// What was changed concurrently in the history of this subject.
+fn open(reader: &Reader<'_>, subject: &Subject) -> Result<Vec<String>, Failure> {
+    let history = match subject {
+        Subject::Task(id) => reader.history(id)?,
+        Subject::Instance => reader.instance_history()?,
+        Subject::Resource(_) => Vec::new(),
+    };
+    Ok(concurrent_changes(&history).into_iter().map(|open| open.what).collect())
 }
 
 /// A SHA-256 as it is written down.

@@ -140,6 +140,13 @@ impl From<Rejection> for Failure {
             R::NoSuchReaction { comment, emoji } => {
                 Self::new(Code::NotFound, format!("you have no reaction {emoji} on {comment}")).hint("only your own reactions can be taken back")
             }
+            R::NothingOpen { what, open } => {
+                let hint = match open.is_empty() {
+                    true => "`lattice conflicts` lists what is open".to_owned(),
+                    false => format!("open here: {}", list(&open)),
+                };
+                Self::new(Code::NotFound, format!("there is no open conflict about {what}")).hint(hint)
+            }
             R::SelfLink { task } => Self::new(Code::ValidationError, format!("{task} cannot be related to itself")).hint("name two tasks"),
             R::LinkExists { task, kind, target } => {
                 Self::new(Code::Conflict, format!("{task} {kind} {target} already")).hint(format!("see `lattice show {task}`"))
@@ -199,7 +206,7 @@ impl From<Rejection> for Failure {
                     .hint("add --framework NAME, such as claude-code; only the model `human` goes without")
             }
             R::SessionEnded { name, at } => Self::new(Code::NotFound, format!("the session {name} ended at {at}"))
-                .hint("see `lattice session list`"),
+                .hint("see `lattice session list --all`"),
         }
     }
 }
@@ -247,7 +254,7 @@ impl From<StoreError> for Failure {
                 .hint("nothing was changed; check who owns the folder and its files"),
             S::Full => Self::new(Code::StoreFull, "no room is left on the disk").hint("nothing was changed; free some space and run it again"),
             S::Corrupt { .. } => Self::new(Code::StoreCorrupt, format!("the tracker file is damaged ({detail})"))
-                .hint("nothing was changed; keep the file, see `lattice doctor` and docs/recovery.md"),
+                .hint("nothing was changed; keep the file: `lattice restore BACKUP` puts a backup in its place; without one, docs/recovery.md tells how the exported files and what still reads become a tracker again"),
             S::SchemaTampered { object } => {
                 Self::new(Code::StoreTampered, format!("the tracker file holds `{object}` as Lattice did not make it"))
                     .hint("nothing was changed; do not trust this file, see docs/recovery.md")

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::{App, Code, Failure, resolve};
 use crate::domain::Subject;
 use crate::domain::id::TaskId;
-use crate::store::{Arrival, FeedQuery, Moment};
+use crate::store::{Arrival, FeedQuery, Moment, StoreError};
 
 /// A piece of the feed. Nothing of the file is held while it is printed.
 #[derive(Clone, Debug, Default)]
@@ -64,9 +64,19 @@ impl App {
     /// What is another value as soon as there may be more in the feed.
     ///
     /// # Errors
-    /// [`Failure`] if the file cannot be read, or lies where changes do not show.
+    /// [`Failure`] if the file cannot be read; `STORE_READONLY` where changes do not show.
     pub fn moment(&self) -> Result<Moment, Failure> {
-        Ok(self.store.moment()?)
+        self.store.moment().map_err(|error| match error {
+            StoreError::ReadOnly { path } => Failure::new(
+                Code::StoreReadonly,
+                format!(
+                    "{} cannot be written to, and from such a place changes are not seen as they come",
+                    path.display()
+                ),
+            )
+            .hint("look again from time to time: `lattice events --since CURSOR` prints what has come since"),
+            other => other.into(),
+        })
     }
 
     /// One page of the feed of this epoch; an empty one is its end.

@@ -26,7 +26,7 @@ const SLACK: i64 = 24 * 60 * 60;
 /// Branches and commits whose names and messages name a task.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Traces {
-    /// Local branches, sorted.
+    /// Local branches, sorted; then those of remotes, as git last saw them, that are no local ones.
     pub branches: Vec<String>,
     /// Commits on local branches and on what is checked out, newest first.
     pub commits: Vec<Commit>,
@@ -92,9 +92,11 @@ fn program(world: &World) -> Option<PathBuf> {
 
 /// Only branches that hold the name somewhere; the whole answer would be long.
 fn branch_line(name: &str) -> Vec<String> {
-    let [file, folder] = ["", "/**"].map(|rest| format!("refs/heads/**/*{name}*{rest}"));
-    let words = ["for-each-ref", "--ignore-case", "--format=%(refname)", &file, &folder];
-    words.map(str::to_owned).to_vec()
+    let mut words = ["for-each-ref", "--ignore-case", "--format=%(refname)"].map(str::to_owned).to_vec();
+    for place in ["heads", "remotes"] {
+        words.extend(["", "/**"].map(|rest| format!("refs/{place}/**/*{name}*{rest}")));
+    }
+    words
 }
 
 fn commit_line(name: &str, since: &str) -> Vec<String> {
@@ -207,11 +209,17 @@ struct Name {
 impl Name {
     fn branches(&self, output: &[u8]) -> Vec<String> {
         let text = String::from_utf8_lossy(whole_lines(output));
-        let names = text.lines().filter_map(|line| line.strip_prefix("refs/heads/"));
-        let mut found: Vec<String> =
-            names.filter(|name| self.is_in(name, true)).take(MOST).map(str::to_owned).collect();
-        found.sort();
-        found
+        let of = |place: &str| -> Vec<&str> {
+            let names = text.lines().filter_map(|line| line.strip_prefix(place));
+            let mut found: Vec<&str> = names.filter(|name| self.is_in(name, true)).collect();
+            found.sort_unstable();
+            found
+        };
+        let local = of("refs/heads/");
+        // What was pushed under its own name is the same branch.
+        let pushed = |name: &&str| name.split_once('/').is_some_and(|(_, branch)| local.contains(&branch));
+        let elsewhere = of("refs/remotes/").into_iter().filter(|name| !pushed(name));
+        local.iter().copied().chain(elsewhere).take(MOST).map(str::to_owned).collect()
     }
 
     fn commits(&self, output: &[u8]) -> Vec<Commit> {
@@ -302,5 +310,11 @@ mod tests {
             assert_eq!(name("LAT-1").commits(strange.as_bytes()), [], "{strange:?}");
         }
         assert_eq!(name("LAT-1").branches(b"LAT-1\nrefs/heads/LAT-1\nrefs/heads/LAT-1-cut"), ["LAT-1"]);
+    }
+
+    #[test]
+    fn branches_of_remotes_stand_behind_local_ones_unless_they_are_the_same() {
+        let said = b"refs/heads/x/lat-1\nrefs/heads/a-LAT-1\nrefs/remotes/origin/a-LAT-1\nrefs/remotes/origin/LAT-1-b\nrefs/remotes/origin/LAT-12\nrefs/tags/LAT-1\n";
+        assert_eq!(name("LAT-1").branches(said), ["a-LAT-1", "x/lat-1", "origin/LAT-1-b"]);
     }
 }

@@ -53,7 +53,7 @@ impl Identity {
                     .hint("add --actor agent:NAME (or human:NAME), or set LATTICE_ACTOR")
             })?,
         };
-        Ok(Author { stamp: self.stamp(&actor)?, actor })
+        Ok(Author { stamp: self.stamp(&actor)?, model: self.model.clone(), actor })
     }
 
     /// The actor that was named, `None` if none was: for commands that can do without.

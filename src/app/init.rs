@@ -102,6 +102,7 @@ pub(super) fn fill(
     let author = Author {
         actor: options.actor.clone().unwrap_or_else(|| Actor::Plain("system:init".to_owned())),
         stamp: Stamp::default(),
+        model: None,
     };
     let report = tree
         .map(|set| bulk::merge(tx, world, set, &Merge { first: true, ..Merge::default() }, &mut |_| {}))
@@ -147,7 +148,8 @@ pub(super) fn fill(
     }
     write_bodies(tx, world, &author, bodies)?;
     if options.seed {
-        let author = Author { actor: Actor::Plain("system:init".to_owned()), stamp: Stamp::default() };
+        let author =
+            Author { actor: Actor::Plain("system:init".to_owned()), stamp: Stamp::default(), model: None };
         seed(tx, world, &author)?;
     }
     Ok(report)

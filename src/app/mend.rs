@@ -178,6 +178,6 @@ pub(super) fn sound_log(reader: &Reader<'_>) -> Result<(), Failure> {
         Code::StoreCorrupt,
         format!("the log itself is damaged, so nothing can be made from it: {}", broken.join(", ")),
     )
-    .hint("nothing was changed; keep the file, and see docs/recovery.md")
+    .hint("nothing was changed; keep the file: `lattice restore BACKUP` puts a backup in its place, and docs/recovery.md tells more")
     .details(json!({"events": broken})))
 }

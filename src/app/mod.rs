@@ -18,6 +18,7 @@ mod execute;
 mod facts;
 mod failure;
 mod feed;
+mod foreign;
 mod git;
 mod hooks;
 mod identity;
@@ -51,6 +52,7 @@ pub use execute::{Names, Outcome};
 pub use facts::names_over_time;
 pub use failure::Failure;
 pub use feed::FeedPage;
+pub use foreign::{Intake, IntakeReport, in_short};
 pub use git::{Commit, Search, Traces};
 pub use hooks::{Due, HookReport, Pending, Standing, Trust, hook_id, run as run_hooks};
 pub use identity::{Identity, actor};
@@ -61,7 +63,9 @@ pub use next::POOL;
 pub use read::{ArtifactInfo, CommentThread, Details, PlanText, Related};
 pub use redact::Redaction;
 pub use redactions::holding;
-pub use resolve::{chosen_artifact_id, chosen_event_id, chosen_resource_id, chosen_task_id, comment_id};
+pub use resolve::{
+    chosen_artifact_id, chosen_event_id, chosen_resource_id, chosen_task_id, comment_id, wanted_short_id,
+};
 pub use resource::{Known, Resources, patiently};
 pub use search::Hits;
 pub use stats::{Count, STALE_DAYS, Sky, Stats, Weather, Wip};
@@ -169,12 +173,16 @@ impl App {
 
     /// Sentences about short ids that were asked for and that several tasks claim.
     pub fn take_notices(&self) -> Vec<String> {
-        let notice = |short_id| {
-            format!(
-                "{short_id} is claimed by more than one task; this is the one that shows it (see `lattice doctor`)"
-            )
+        let notice = |short_id: crate::domain::ShortId| {
+            let others = self.read(|reader| Ok(reader.others_claiming(&short_id)?)).unwrap_or_default();
+            let first = others.first()?.to_string();
+            let more = if others.len() > 1 { " and others" } else { "" };
+            Some(format!(
+                "{short_id} is claimed by more than one task: this one shows it, another shows {first}{more} \
+                 (`lattice renumber {first}` gives that its number for good)"
+            ))
         };
-        self.store.take_contested().into_iter().map(notice).collect()
+        self.store.take_contested().into_iter().filter_map(notice).collect()
     }
 
     /// Ends the work: bounds the write-ahead log and lets go of the file. Dropping does the same.

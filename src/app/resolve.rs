@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::code::Code;
 use super::failure::Failure;
-use crate::domain::id::{ArtifactId, EventId, ResourceId, TaskId};
+use crate::domain::id::{ArtifactId, EventId, ResourceId, TaskId, begins_ulid};
 use crate::domain::{Artifact, Event, ShortId, Task};
 use crate::store::Reader;
 
@@ -13,12 +13,25 @@ const CANDIDATES: usize = 10;
 /// Letters and digits that a prefix needs behind `task_`, so that a slip does not hit a task.
 const SHORTEST: usize = 4;
 
-/// The task that a full id, a short id or an unambiguous prefix means, archived or not.
+/// The task that a full id, a short id or an unambiguous prefix means, archived or not; else the
+/// one that came from another tracker and is called so there.
 ///
 /// # Errors
 /// `INVALID_ID`, `NOT_FOUND`, `AMBIGUOUS_ID`.
 pub fn task(reader: &Reader<'_>, text: &str) -> Result<Task, Failure> {
     let text = text.trim();
+    let unknown = match by_own_id(reader, text) {
+        Err(unknown) if matches!(unknown.code, Code::NotFound | Code::InvalidId) => unknown,
+        found => return found,
+    };
+    match reader.tasks_called(text, CANDIDATES + 1)?.as_slice() {
+        [] => Err(unknown),
+        [id] => reader.find_task(id)?.ok_or(unknown),
+        several => Err(ambiguous(text, several.iter().map(ToString::to_string).collect())),
+    }
+}
+
+fn by_own_id(reader: &Reader<'_>, text: &str) -> Result<Task, Failure> {
     if let Some(short_id) = ShortId::parse(text) {
         return reader.task_of_short_id(&short_id)?.ok_or_else(|| not_found(&short_id.to_string()));
     }
@@ -55,6 +68,7 @@ fn by_prefix(reader: &Reader<'_>, text: &str, rest: &str) -> Result<Task, Failur
     }
     let mut tasks = reader.tasks_by_prefix(&format!("task_{}", rest.to_ascii_uppercase()), CANDIDATES + 1)?;
     match tasks.len() {
+        0 if !begins_ulid(rest) => Err(invalid(text)),
         0 => Err(not_found(text)),
         1 => Ok(tasks.remove(0)),
         _ => Err(ambiguous(text, tasks.iter().map(|task| task.id.to_string()).collect())),
@@ -69,9 +83,7 @@ pub fn artifact(reader: &Reader<'_>, text: &str) -> Result<Artifact, Failure> {
     let text = text.trim();
     let rest = text.strip_prefix("art_").unwrap_or(text);
     if rest.len() < SHORTEST || rest.len() > 26 || !rest.bytes().all(|b| b.is_ascii_alphanumeric()) {
-        return Err(Failure::new(Code::InvalidId, format!("`{text}` is no artifact id")).hint(
-            "use a whole id (art_…) or at least four characters of one; `lattice show TASK` lists them",
-        ));
+        return Err(no_artifact_id(text));
     }
     if let Some(artifact) = reader.find_artifact(&format!("art_{rest}"))? {
         return Ok(artifact);
@@ -79,6 +91,7 @@ pub fn artifact(reader: &Reader<'_>, text: &str) -> Result<Artifact, Failure> {
     let beginning = format!("art_{}", rest.to_ascii_uppercase());
     let mut found = reader.artifacts_by_prefix(&beginning, CANDIDATES + 1)?;
     match found.len() {
+        0 if !begins_ulid(rest) => Err(no_artifact_id(text)),
         0 => Err(Failure::new(Code::NotFound, format!("there is no artifact {text}"))
             .hint("`lattice show TASK` lists a task's artifacts")),
         1 => Ok(found.remove(0)),
@@ -111,6 +124,11 @@ fn invalid(text: &str) -> Failure {
         .hint("use a short id (LAT-12), a whole id (task_…) or at least four characters of one")
 }
 
+fn no_artifact_id(text: &str) -> Failure {
+    Failure::new(Code::InvalidId, format!("`{text}` is no artifact id"))
+        .hint("use a whole id (art_…) or at least four characters of one; `lattice show TASK` lists them")
+}
+
 fn not_found(text: &str) -> Failure {
     Failure::new(Code::NotFound, format!("there is no task {text}")).hint("see `lattice list`")
 }
@@ -138,6 +156,17 @@ pub fn chosen_resource_id(text: &str, now_millis: u64) -> Result<ResourceId, Fai
     let id = ResourceId::parse(text).ok_or_else(|| chosen("resource", "res_", text))?;
     not_ahead(id.value(), now_millis, text)?;
     Ok(id)
+}
+
+/// A short id that somebody wants for a task.
+///
+/// # Errors
+/// `INVALID_ID`.
+pub fn wanted_short_id(text: &str) -> Result<ShortId, Failure> {
+    ShortId::parse(text.trim()).filter(|short_id| short_id.number > 0).ok_or_else(|| {
+        Failure::new(Code::InvalidId, format!("`{text}` is no short id"))
+            .hint("write a code and a number, such as LAT-12")
+    })
 }
 
 /// A comment's id. Text that cannot be one names no comment, as any other unknown id does.

@@ -1,17 +1,20 @@
 //! Sessions: beginning and ending them, and looking at them. Local state, so without events.
 
 use super::{App, Code, Failure};
+use crate::domain::Actor;
 use crate::domain::session::{self, NewSession, Session};
 use crate::store::Reader;
 
 impl App {
-    /// Begins a session under a name that nobody bore before, as far as this file knows.
+    /// Begins a session under a name that nobody bore before, as far as this file knows. Says what
+    /// the caller should know although it worked.
     ///
     /// # Errors
     /// `VALIDATION_ERROR`.
-    pub fn start_session(&mut self, new: &NewSession) -> Result<Session, Failure> {
+    pub fn start_session(&mut self, new: &NewSession) -> Result<(Session, Vec<String>), Failure> {
         let world = &self.world;
         self.store.write(|tx| {
+            let warnings = new.parent.as_deref().map(|parent| stranger(tx, parent)).transpose()?.flatten();
             let mut serials = tx.serials()?;
             let id = world.session_id();
             let base = session::base_name(new, &serials, id.value().unwrap_or_default())?;
@@ -25,7 +28,7 @@ impl App {
             let begun = Session::begin(new, &base, serial, &id, world.now());
             tx.save_serials(&serials)?;
             tx.save_session(begun.name(), &begun.value())?;
-            Ok(begun)
+            Ok((begun, warnings.into_iter().collect()))
         })
     }
 
@@ -57,6 +60,15 @@ impl App {
     pub fn sessions(&self, ended: bool) -> Result<Vec<Session>, Failure> {
         self.read(|reader| Ok(reader.sessions(ended)?.into_iter().filter_map(Session::from_value).collect()))
     }
+}
+
+/// What there is to say of a parent that is nobody here. It is kept all the same: it may be somebody
+/// of another tracker.
+fn stranger(reader: &Reader<'_>, parent: &str) -> Result<Option<String>, Failure> {
+    let known = Actor::parse(parent).is_some() || find(reader, parent)?.is_some();
+    Ok((!known).then(|| {
+        format!("the parent {parent} is neither an actor nor a session of this tracker (see `lattice session list --all`)")
+    }))
 }
 
 /// The record of a name, if there is one.

@@ -9,11 +9,21 @@ use serde_json::Value;
 pub struct TreeReport {
     /// Sentences: markers skipped, lines repaired, files that were not used.
     pub notices: Vec<String>,
+    /// The same about files that git could not merge and that say nothing which the logs do not: after
+    /// a merge of two sides that worked they are expected.
+    pub merged: Vec<String>,
     /// Where a snapshot and its log say different things.
     pub disagreements: Vec<Disagreement>,
     /// Files and folders that Lattice does not know, relative to the tree. They are never read,
     /// changed or deleted.
     pub unknown_files: Vec<PathBuf>,
+}
+
+impl TreeReport {
+    /// All sentences.
+    pub fn sentences(&self) -> impl Iterator<Item = &String> {
+        self.merged.iter().chain(&self.notices)
+    }
 }
 
 /// A field in which a snapshot and the fold of its log differ.

@@ -1,7 +1,7 @@
 //! `lattice artifact`: what an artifact says about itself, and what it holds.
 
 use std::io::IsTerminal;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::context::Context;
 use super::output::{Done, write_out};
@@ -19,7 +19,7 @@ pub struct Args {
     /// Write its content to standard output instead, byte for byte
     #[arg(long, conflicts_with_all = ["output", "json", "quiet"])]
     payload: bool,
-    /// Write its content into this file, which must not be there yet
+    /// Write its content into this file, which must not be there yet (- for standard output)
     #[arg(long, value_name = "FILE")]
     output: Option<PathBuf>,
     #[command(flatten)]
@@ -30,7 +30,14 @@ pub struct Args {
 pub fn run(args: Args, context: &Context) -> Result<Done, Failure> {
     let app = context.reader()?;
     let artifact = app.artifact(&args.artifact)?;
-    if args.payload {
+    if args.payload || args.output.as_deref() == Some(Path::new("-")) {
+        if args.form.json {
+            return Err(Failure::new(
+                Code::ValidationError,
+                "standard output takes either the content or an answer in JSON",
+            )
+            .hint("leave --json away, or name a file with --output"));
+        }
         let bytes = app.payload(&artifact)?;
         drop(app);
         return to_stdout(&bytes);

@@ -1,12 +1,12 @@
 //! `lattice backup`: the whole tracker in one file.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::context::Context;
 use super::output::Done;
 use super::text::printable;
 use super::write::OutputArgs;
-use crate::app::{Failure, entries};
+use crate::app::{Code, Failure, entries};
 use crate::view;
 
 /// Where to.
@@ -24,6 +24,13 @@ pub struct Args {
 
 /// Writes the backup.
 pub fn run(args: Args, context: &Context) -> Result<Done, Failure> {
+    if args.file == Path::new("-") {
+        return Err(Failure::new(
+            Code::ValidationError,
+            "a backup is verified where it lies, so it does not go to standard output",
+        )
+        .hint("name a file; `./-` is one of that name"));
+    }
     let copied = context.reader()?.backup(&args.file, args.force)?;
     let done = args.output.reply(
         || view::backup(&args.file, &copied),

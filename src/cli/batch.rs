@@ -17,7 +17,7 @@ const MOST: usize = 64 * 1024 * 1024;
 
 /// Where the commands come from, and how they are carried out.
 #[derive(clap::Args, Debug)]
-#[command(after_help = EXAMPLE)]
+#[command(after_help = ABOUT, mut_arg("json", |arg| arg.help("Answer with JSON also where the whole batch fails: one document")))]
 pub struct Args {
     /// Take the commands from this file (- for standard input, as without it)
     #[arg(long, value_name = "FILE")]
@@ -35,12 +35,41 @@ pub struct Args {
     write: WriteArgs,
 }
 
-const EXAMPLE: &str =
+/// What there is to write. The members are those of the commands, and a test holds them together.
+const ABOUT: &str =
     "One JSON object on each line: a command with its arguments, and `as` to name what it makes:
   {\"create\":{\"title\":\"Parser\",\"tags\":[\"core\"]},\"as\":\"p\"}
   {\"link\":{\"task\":\"$p\",\"type\":\"blocks\",\"target\":\"LAT-4\"}}
   {\"comment\":{\"task\":\"$p\",\"text\":\"see the grammar\"}}
-All or nothing, in one transaction; one JSON line answers each.";
+All or nothing, in one transaction; one JSON line answers each.
+
+Members by command, first those that must be there:
+  create              title; type, priority, urgency, complexity, status, description, tags,
+                      assigned_to, id
+  update              task; each field with its new value, null clears it
+  status              task, new_status; force
+  assign              task, to (null: nobody)
+  next                claim (true); status
+  complete            task, review
+  link, unlink        task, type, target; note (link)
+  attach              task, source (an address) or inline; type, title, summary, sensitive, role, id
+  branch-link, branch-unlink      task, branch; repo
+  archive, unarchive  task
+  event               task, type; data, id
+  comment             task, text; reply_to, role
+  comment-edit        task, comment, new_text; role
+  comment-delete      task, comment
+  react, unreact      task, comment, emoji
+  plan, notes         task, text
+  context             text
+  renumber            task; to
+  config set          path, value
+  config unset        path
+  resource create     resource; description, max_holders, ttl, id
+  resource acquire    resource; task, force
+  resource release, resource heartbeat      resource
+All take those of the author: actor, name, model, session, triggered_by, on_behalf_of, reason.
+`$NAME` stands for what the line with `\"as\":\"NAME\"` made: create, next, comment.";
 
 /// Carries out the commands.
 pub fn run(args: Args, context: &Context) -> Result<Done, Failure> {
@@ -119,7 +148,8 @@ mod tests {
     use crate::cli::COMMANDS;
 
     /// What a batch leaves to the command line: how to answer, and texts in files.
-    const NOT_IN_A_BATCH: [&str; 7] = ["json", "quiet", "help", "file", "edit", "stale", "changes"];
+    const NOT_IN_A_BATCH: [&str; 10] =
+        ["json", "quiet", "help", "file", "edit", "stale", "changes", "as_text", "wait", "timeout"];
     const AUTHOR: [&str; 7] = ["name", "actor", "model", "session", "triggered_by", "on_behalf_of", "reason"];
 
     #[test]
@@ -127,12 +157,15 @@ mod tests {
         let members = batch_members();
         assert!(members.len() > 15);
         for (name, members) in members {
-            let entry = COMMANDS.iter().find(|entry| entry.name == name).expect(name);
+            let (first, second) = name.split_once(' ').unwrap_or((name, ""));
+            let entry = COMMANDS.iter().find(|entry| entry.name == first).expect(name);
             let declared = (entry.declare)(clap::Command::new(name));
+            let declared = declared.find_subcommand(second).cloned().unwrap_or(declared);
             let flags: BTreeSet<String> = declared
                 .get_arguments()
                 .map(|arg| arg.get_long().unwrap_or(arg.get_id().as_str()).replace('-', "_"))
                 .map(|flag| match flag.as_str() {
+                    "text" if name == "config set" => "as_text".to_owned(),
                     "kind" => "type".to_owned(),
                     "tasks" => "task".to_owned(),
                     _ => flag,
@@ -145,6 +178,40 @@ mod tests {
                 assert!(members.remove("text"));
             }
             assert_eq!(members, flags, "{name}");
+        }
+    }
+
+    /// A row's commands, and all words that stand behind them.
+    type Row = (Vec<String>, BTreeSet<String>);
+
+    fn row(commands: &str, rest: &str) -> Row {
+        let words = rest.split(|c: char| !c.is_ascii_alphanumeric() && c != '_').map(str::to_owned);
+        (commands.replace('`', "").split(", ").map(str::to_owned).collect(), words.collect())
+    }
+
+    #[test]
+    fn help_and_documentation_name_every_member_of_every_command() {
+        let (_, table) = super::ABOUT.split_once("must be there:").unwrap();
+        let help: Vec<Row> = table
+            .replace("\n       ", "")
+            .lines()
+            .filter_map(|line| line.strip_prefix("  ")?.split_once("  "))
+            .map(|(commands, rest)| row(commands, rest))
+            .collect();
+        let page: Vec<Row> = include_str!("../../docs/batch.md")
+            .lines()
+            .filter_map(|line| line.strip_prefix("| ")?.split_once(" | "))
+            .map(|(commands, rest)| row(commands, rest))
+            .collect();
+        for (name, members) in batch_members() {
+            for rows in [&help, &page] {
+                let found = rows.iter().find(|(commands, _)| commands.iter().any(|command| command == name));
+                let (_, words) = found.expect(name);
+                assert!(
+                    members.iter().all(|member| words.contains(*member)),
+                    "{name}: {members:?}, {words:?}"
+                );
+            }
         }
     }
 }

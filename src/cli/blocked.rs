@@ -34,7 +34,11 @@ pub fn run(args: Args, context: &Context) -> Result<Done, Failure> {
         },
     };
     let done = Done::lines(text);
-    Ok(if truncated { done.note(format!("The first {}; there are more", tasks.len())) } else { done })
+    Ok(if truncated && !args.output.quiet {
+        done.note(format!("The first {}; there are more", tasks.len()))
+    } else {
+        done
+    })
 }
 
 fn entry(blocked: &BlockedTask) -> String {

@@ -13,6 +13,9 @@ const SHOWN: usize = 60;
 
 /// Of which task.
 #[derive(clap::Args, Debug)]
+#[command(
+    after_help = "Setting such a thing anew settles it; `lattice settle TASK` does by leaving what holds."
+)]
 pub struct Args {
     /// Only this task: LAT-12, task_…, or the beginning of an id
     task: Option<String>,

@@ -6,7 +6,7 @@ use super::progress::Progress;
 use super::style::{self, paint};
 use super::text::{printable, several};
 use super::write::OutputArgs;
-use crate::app::{App, CHECKS, Failure, Level, Mended, Report, TREE_CHECK};
+use crate::app::{App, CHECKS, Code, Failure, Level, Mended, Report, TREE_CHECK};
 use crate::export::{self, ReadOptions};
 use crate::view;
 
@@ -63,8 +63,8 @@ fn examine_tree(app: &App, report: &mut Report) -> Result<bool, Failure> {
     }
     match export::read_tree(tree, &ReadOptions::default()) {
         Ok(tree) => {
-            for notice in tree.report.notices {
-                report.add_about_tree(Level::Warning, notice);
+            for notice in tree.report.sentences() {
+                report.add_about_tree(Level::Warning, notice.clone());
             }
             let fields = tree.report.disagreements.len();
             if fields > 0 {
@@ -73,7 +73,13 @@ fn examine_tree(app: &App, report: &mut Report) -> Result<bool, Failure> {
                 );
                 report.add_about_tree(Level::Warning, message);
             }
-            report.add_tree_state(&app.compare_tree(&tree.set)?);
+            match app.compare_tree(&tree.set) {
+                Ok(state) => report.add_tree_state(&state),
+                Err(failure) if failure.code == Code::StoreCorrupt => {
+                    report.is_unexamined(TREE_CHECK, &failure.message);
+                }
+                Err(failure) => return Err(failure),
+            }
         }
         Err(failure) => report.add_about_tree(Level::Error, failure.message),
     }
@@ -94,30 +100,46 @@ fn checks(report: &Report, has_tree: bool) -> String {
     for check in CHECKS.into_iter().chain(has_tree.then_some(TREE_CHECK)) {
         let findings: Vec<_> = report.findings.iter().filter(|f| f.check == check).collect();
         let worst = findings.iter().map(|f| f.level).max();
+        // Of what was not looked at to the end, nothing good is said. A file that keeps SQLite from
+        // looking is damaged.
+        let is_unknown = report.unexamined.contains(&check) && findings.len() == 1 && check != CHECKS[0];
         let (mark, style) = match worst {
             None => ("✓", style::GOOD),
+            Some(_) if is_unknown => ("?", style::ERROR),
             Some(Level::Warning) => ("!", style::WARNING),
             Some(Level::Error) => ("✗", style::ERROR),
         };
-        text.push_str(&format!(
-            "{} {}\n",
-            paint(style, style::on_output(), mark),
-            heading(check, worst.is_none())
-        ));
-        for finding in findings {
+        let sentence = match is_unknown {
+            true => format!("whether {}: could not be examined", heading(check, true)),
+            false => heading(check, worst.is_none()).to_owned(),
+        };
+        text.push_str(&format!("{} {sentence}\n", paint(style, style::on_output(), mark)));
+        // What the damage is was said above, unless it is said here.
+        for finding in findings.iter().filter(|finding| !is_unknown || finding.message.contains(": ")) {
             text.push_str(&format!("    {}\n", printable(&finding.message)));
         }
     }
-    let totals = &report.totals;
+    let sizes = report.totals.as_ref().map_or_else(
+        || "What it holds could not be counted".to_owned(),
+        |totals| {
+            format!(
+                "{}, {}, {}, {}",
+                several(totals.tasks, "task"),
+                several(totals.events, "event"),
+                several(totals.artifacts, "artifact"),
+                several(totals.resources, "resource")
+            )
+        },
+    );
+    let (errors, warnings) = (report.count(Level::Error), report.count(Level::Warning));
     text.push_str(&format!(
-        "{}, {}, {}, {}: {}, {}\n",
-        several(totals.tasks, "task"),
-        several(totals.events, "event"),
-        several(totals.artifacts, "artifact"),
-        several(totals.resources, "resource"),
-        several(report.count(Level::Error) as i64, "error"),
-        several(report.count(Level::Warning) as i64, "warning"),
+        "{sizes}: {}, {}\n",
+        several(errors as i64, "error"),
+        several(warnings as i64, "warning")
     ));
+    if !report.unexamined.is_empty() {
+        text.push_str("What to do with a damaged file: docs/recovery.md; `lattice restore BACKUP` puts a backup in its place.\n");
+    }
     text
 }
 
@@ -136,6 +158,7 @@ fn heading(check: &str, passed: bool) -> &str {
         }
         "short_ids" => ("no short id is claimed twice", "short ids that were claimed twice"),
         "quarantine" => ("nothing was set aside", "other contents were set aside"),
+        "resources" => ("no resource is held beyond its time", "resources that are held beyond bounds"),
         TREE_CHECK => (
             "the exported tree and the database are in step",
             "the exported tree and the database are not in step",

@@ -15,6 +15,7 @@ use crate::view;
 
 /// Which events.
 #[derive(clap::Args, Debug)]
+#[command(mut_arg("json", |arg| arg.help("Answer with one JSON value per line")))]
 pub struct Args {
     /// Only what arrived after this: the `cursor` (or `seq`) of an event that was printed before
     #[arg(long, value_name = "CURSOR")]

@@ -31,16 +31,30 @@ pub enum Format {
 /// # Errors
 /// `OUTPUT_FAILED` if a row cannot be put into this form.
 pub fn rows(format: Format, columns: &[String], rows: &[Vec<Value>]) -> Result<String, Failure> {
-    let texts = || rows.iter().map(|row| row.iter().map(view::cell).collect()).collect::<Vec<Vec<_>>>();
     match format {
-        Format::Table => Ok(table::render(columns, &texts())),
-        Format::Csv => csv(columns, &texts()),
-        Format::Markdown => Ok(markdown(columns, &texts())),
+        Format::Table => Ok(table::render(columns, &texts(rows))),
+        Format::Csv => csv(columns, &texts(rows)),
+        Format::Markdown => Ok(markdown(columns, &texts(rows))),
         Format::Json | Format::Jsonl => {
             let object = |row: &Vec<Value>| columns.iter().cloned().zip(row.iter().cloned()).collect();
             Ok(lines(&rows.iter().map(object).collect::<Vec<Value>>()))
         }
     }
+}
+
+/// The same for lists: in a table every row is one line.
+///
+/// # Errors
+/// As [`rows`].
+pub fn list(format: Format, columns: &[String], rows: &[Vec<Value>]) -> Result<String, Failure> {
+    match format {
+        Format::Table => Ok(table::render_cut(columns, &texts(rows))),
+        format => self::rows(format, columns, rows),
+    }
+}
+
+fn texts(rows: &[Vec<Value>]) -> Vec<Vec<String>> {
+    rows.iter().map(|row| row.iter().map(view::cell).collect()).collect()
 }
 
 /// One JSON value per line.

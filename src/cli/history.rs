@@ -64,6 +64,11 @@ fn summary(event: &Event, names: Names<'_>) -> String {
         }
         kind::COMMENT_ADDED | kind::COMMENT_EDITED => excerpt(text("body")),
         kind::EVENT_REDACTED => format!("{}: {}", text("event_id"), excerpt(text("reason"))),
+        kind::CONFLICT_SETTLED => {
+            let what = event.data.get("what").and_then(Value::as_array);
+            let names = what.into_iter().flatten().filter_map(Value::as_str);
+            names.collect::<Vec<_>>().join(", ")
+        }
         kind::COMMENT_DELETED => text("comment_id").to_owned(),
         kind::REACTION_ADDED | kind::REACTION_REMOVED => {
             format!(":{}: {}", text("emoji"), text("comment_id"))

@@ -51,7 +51,7 @@ struct TrustArgs {
     /// Only these, by the ids that `hooks list` shows; eight digits or more
     #[arg(value_name = "ID")]
     ids: Vec<String>,
-    /// All that are configured now
+    /// All that are configured now, but for those that were declined
     #[arg(long, conflicts_with = "ids")]
     all: bool,
     #[command(flatten)]
@@ -70,6 +70,8 @@ struct UntrustArgs {
 /// Which hooks a decision is about.
 enum About<'a> {
     All,
+    /// All that nobody said no to.
+    NotDeclined,
     /// What beginnings of ids name.
     Named(&'a [String]),
     /// What somebody looked at.
@@ -109,7 +111,7 @@ fn configured(context: &Context) -> Result<(Vec<Hook>, Trust), Failure> {
 /// may have changed.
 fn trust(args: &TrustArgs, context: &Context) -> Result<Done, Failure> {
     let about = match (args.all, args.ids.as_slice()) {
-        (true, _) => About::All,
+        (true, _) => About::NotDeclined,
         (false, []) => {
             let (hooks, trust) = configured(context)?;
             let seen = standings(&hooks, &trust);
@@ -133,7 +135,7 @@ fn trust(args: &TrustArgs, context: &Context) -> Result<Done, Failure> {
 
 fn decide(about: &About<'_>, trusted: bool, output: OutputArgs, context: &Context) -> Result<Done, Failure> {
     let (hooks, trust) = configured(context)?;
-    chosen(about, &hooks)?;
+    chosen(about, &hooks, &trust)?;
     if hooks.is_empty() {
         return Ok(answer(&[], output));
     }
@@ -141,17 +143,29 @@ fn decide(about: &About<'_>, trusted: bool, output: OutputArgs, context: &Contex
     let turn = trust.turn()?;
     // Only what is read now holds: somebody else may have decided in the meantime.
     let (hooks, mut trust) = configured(context)?;
-    trust.decide(&hooks, chosen(about, &hooks)?, trusted);
+    let chosen = chosen(about, &hooks, &trust)?;
+    let left = hooks.len() - chosen.len();
+    trust.decide(&hooks, chosen, trusted);
     let (file, content) = trust.file()?;
     replace_file(&file, content.as_bytes())?;
     drop(turn);
-    Ok(answer(&standings(&hooks, &trust), output))
+    let done = answer(&standings(&hooks, &trust), output);
+    Ok(match about {
+        About::NotDeclined if left > 0 => done.warn(format!(
+            "still declined: {}; `lattice hooks trust ID` trusts one of these",
+            several(left as i64, "hook")
+        )),
+        _ => done,
+    })
 }
 
 /// The configured hooks that a decision is about.
-fn chosen<'h>(about: &About<'_>, hooks: &'h [Hook]) -> Result<Vec<&'h Hook>, Failure> {
+fn chosen<'h>(about: &About<'_>, hooks: &'h [Hook], trust: &Trust) -> Result<Vec<&'h Hook>, Failure> {
     match about {
         About::All => Ok(hooks.iter().collect()),
+        About::NotDeclined => {
+            Ok(hooks.iter().filter(|hook| trust.standing(hook) != Standing::Declined).collect())
+        }
         About::Seen(seen) => Ok(hooks.iter().filter(|hook| seen.contains(hook)).collect()),
         About::Named(ids) => ids.iter().map(|id| named(id, hooks)).collect(),
     }

@@ -1,21 +1,25 @@
 //! `lattice import`: take in what exported files say.
 
 use std::fs::File;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use super::context::Context;
+use super::import_from::{self, FromArgs};
 use super::output::Done;
 use super::progress::Progress;
+use super::source;
 use super::text::printable;
 use super::write::OutputArgs;
-use crate::app::{App, Failure, ImportReport, Merge, Prefer};
+use crate::app::{App, Code, Failure, ImportReport, Merge, Prefer};
 use crate::export::{self, ReadOptions, Tree, TreeReport};
 use crate::view;
 
 /// What to take in, and how.
 #[derive(clap::Args, Debug)]
 pub struct Args {
-    /// A folder with exported files, or a project that contains one [default: this worktree's .lattice/]
+    /// A folder with exported files, or a project that contains one [default: this worktree's
+    /// .lattice/]; with --from what another tracker wrote
     #[arg(value_name = "FOLDER")]
     folder: Option<PathBuf>,
     /// A document that `lattice export --file` wrote, or standard input with `-`
@@ -33,9 +37,11 @@ pub struct Args {
     /// Which side wins where one id has two contents
     #[arg(long, value_enum)]
     prefer: Option<Side>,
-    /// Take in the tasks of another tracker
+    /// Take in a tree that belongs to another tracker of Lattice
     #[arg(long)]
     adopt: bool,
+    #[command(flatten)]
+    from: FromArgs,
     #[command(flatten)]
     output: OutputArgs,
 }
@@ -60,6 +66,10 @@ impl From<Side> for Prefer {
 
 /// Takes it in, in one transaction.
 pub fn run(args: Args, context: &Context) -> Result<Done, Failure> {
+    if let Some(format) = args.from.format() {
+        let path = args.folder.as_deref();
+        return import_from::run(&args.from, format, path, args.dry_run, args.output, context);
+    }
     let options = ReadOptions { repair: args.repair, reconcile: args.reconcile };
     // A document is read before the lock is taken: its writer may be slow.
     let document = args.file.as_deref().map(|file| document(file, &options)).transpose()?;
@@ -78,7 +88,7 @@ pub fn run(args: Args, context: &Context) -> Result<Done, Failure> {
         || report.tasks.values().map(|task| printable(&task.name) + "\n").collect(),
         || plan(&args, &report, &tree.report),
     );
-    let done = if args.output.json { done } else { notices(done, &tree.report, args.reconcile) };
+    let done = if args.output.json { done } else { notices(done, &tree.report, &report, args.reconcile) };
     let changed = !args.dry_run && !report.is_empty();
     Ok(if changed { done.committed() } else { done })
 }
@@ -87,21 +97,64 @@ fn document(file: &Path, options: &ReadOptions) -> Result<(String, Tree), Failur
     if file == Path::new("-") {
         return Ok(("-".to_owned(), export::read_document(&mut std::io::stdin().lock(), options)?));
     }
-    let mut input = File::open(file).map_err(|error| Failure::io(&error, file))?;
-    Ok((file.display().to_string(), export::read_document(&mut input, options)?))
+    let name = file.display().to_string();
+    let mut input = File::open(file).map_err(|error| match error.kind() {
+        ErrorKind::NotFound => source::unreadable(&name, &error),
+        _ => Failure::io(&error, file),
+    })?;
+    Ok((name, export::read_document(&mut input, options)?))
 }
 
 fn folder(args: &Args, app: &App, options: &ReadOptions) -> Result<(String, Tree), Failure> {
     let named = args.folder.as_deref().unwrap_or(&app.root().tree);
     let inside = named.join(".lattice");
     let folder = if !export::holds_tree(named) && export::holds_tree(&inside) { &inside } else { named };
+    if !export::holds_tree(folder) {
+        return Err(no_tree(named));
+    }
     Ok((folder.display().to_string(), export::read_tree_for(app, folder, options)?))
 }
 
+/// Where a tree was expected there is none.
+fn no_tree(named: &Path) -> Failure {
+    let name = named.display();
+    if named == Path::new("-") {
+        return Failure::new(Code::NotFound, "there is no folder -")
+            .hint("`lattice import --file -` takes a document from standard input");
+    }
+    match named.metadata() {
+        Ok(meta) if meta.is_dir() => match named.read_dir() {
+            Err(error) => Failure::io(&error, named),
+            Ok(_) => Failure::new(Code::NotFound, format!("there are no exported files in {name}"))
+                .hint("name the folder that `lattice export` wrote, or the project that holds it"),
+        },
+        Ok(_) => Failure::new(Code::ValidationError, format!("{name} is no folder")).hint(format!(
+            "a document that `lattice export --file` wrote is taken in by `lattice import --file {name}`"
+        )),
+        Err(error) if error.kind() == ErrorKind::NotFound => {
+            Failure::new(Code::NotFound, format!("there is no folder {name}"))
+                .hint("check the path; `--file FILE` takes a document instead")
+        }
+        Err(error) => Failure::io(&error, named),
+    }
+}
+
 /// Whether a snapshot was believed or not, and what else a person should hear: on standard error.
-pub fn notices(done: Done, tree: &TreeReport, reconciled: bool) -> Done {
+pub fn notices(done: Done, tree: &TreeReport, report: &ImportReport, reconciled: bool) -> Done {
     let done = tree.notices.iter().fold(done, |done, notice| done.warn(notice));
-    let fields = view::by_field(tree);
+    // What every merge leaves behind is no reason to worry.
+    let done = match tree.merged.as_slice() {
+        [] => done,
+        [one] => done.note(one),
+        several => {
+            done.note(format!("{} files: conflict markers ignored, the logs have both sides", several.len()))
+        }
+    };
+    // The loser of a number shows another one than it claims, and so says its snapshot.
+    let is_loser = |id: &String| report.contested.iter().any(|(_, tasks)| tasks.contains(id));
+    let unexpected =
+        tree.disagreements.iter().filter(|found| found.field != "short_id" || !is_loser(&found.task));
+    let fields = view::by_field(unexpected);
     if fields.is_empty() {
         return done;
     }
@@ -110,8 +163,8 @@ pub fn notices(done: Done, tree: &TreeReport, reconciled: bool) -> Done {
     done.warn(format!("snapshots and logs disagree on {}; {side}", list.join(", ")))
 }
 
-/// One line per task, then the sums.
-fn plan(args: &Args, report: &ImportReport, tree: &TreeReport) -> String {
+/// One line per task: what came in for it.
+pub fn tasks(report: &ImportReport) -> String {
     let mut text = String::new();
     for task in report.tasks.values() {
         let mark = if task.is_new { "+" } else { "~" };
@@ -123,6 +176,12 @@ fn plan(args: &Args, report: &ImportReport, tree: &TreeReport) -> String {
         )));
         text.push('\n');
     }
+    text
+}
+
+/// One line per task, then the sums.
+fn plan(args: &Args, report: &ImportReport, tree: &TreeReport) -> String {
+    let mut text = tasks(report);
     if !report.other.is_empty() {
         text.push_str(&printable(&format!("~ the tracker and its resources: {}", kinds(&report.other))));
         text.push('\n');

@@ -99,7 +99,70 @@ pub fn run(args: Args, context: &Context) -> Result<Done, Failure> {
     for text in &texts {
         text.write().map_err(|failure| if made { made_but(failure) } else { failure })?;
     }
-    answer(args.output, project, lattice, &outcome, &heard, &texts)
+    let dropped = match made {
+        true => Vec::new(),
+        false => dropped(
+            &args,
+            &Root { project: project.clone(), tree: lattice.clone(), lattice: lattice.clone() },
+        )?,
+    };
+    let done = answer(args.output, project, lattice, &outcome, &heard, &texts)?;
+    Ok(match dropped.is_empty() {
+        true => done,
+        false => {
+            done.warn(format!("the tracker was there already and is left as it is: {}", dropped.join("; ")))
+        }
+    })
+}
+
+/// What the flags of a new tracker ask for that the tracker that is there does not say already,
+/// each with the command that does it.
+fn dropped(args: &Args, root: &Root) -> Result<Vec<String>, Failure> {
+    let texts = [
+        &args.project_code,
+        &args.subproject_code,
+        &args.actor,
+        &args.project_name,
+        &args.instance_name,
+        &args.model,
+        &args.description,
+    ];
+    let opinionated = args.workflow.eq_ignore_ascii_case("opinionated");
+    if texts.iter().all(|text| text.is_none()) && !args.heartbeat && !args.seed && !opinionated {
+        return Ok(Vec::new());
+    }
+    let (config, context) = App::open_read(root.clone(), World::real())?
+        .read(|reader| Ok::<_, Failure>((reader.config()?, reader.context()?.unwrap_or_default())))?;
+    let mut dropped = Vec::new();
+    for (flag, wanted, setting, command) in [
+        ("--project-code", &args.project_code, "/project_code", "set-project-code"),
+        ("--subproject-code", &args.subproject_code, "/subproject_code", "set-subproject-code"),
+        ("--actor", &args.actor, "/default_actor", "config set default_actor"),
+        ("--project-name", &args.project_name, "/project_name", "config set project_name"),
+        ("--instance-name", &args.instance_name, "/instance_name", "config set instance_name"),
+        ("--model", &args.model, "/model", "config set model"),
+    ] {
+        let held = config.get(setting).map(view::cell).unwrap_or_default();
+        if let Some(wanted) = wanted.as_ref().filter(|wanted| !wanted.eq_ignore_ascii_case(&held)) {
+            // Only what a shell takes as it is makes a command to copy.
+            let is_plain = wanted.bytes().all(|b| b.is_ascii_alphanumeric() || b"_.:-".contains(&b));
+            let value = if is_plain { wanted } else { "VALUE" };
+            dropped.push(format!("{flag} is for `lattice {command} {value}`"));
+        }
+    }
+    if args.heartbeat && config.get("/heartbeat").is_none() {
+        dropped.push("--heartbeat is for `lattice config set heartbeat.enabled true`".to_owned());
+    }
+    if opinionated && config.get("/workflow/display_names").is_none() {
+        dropped.push("--workflow is for `lattice config set workflow.display_names JSON`".to_owned());
+    }
+    if args.description.as_ref().is_some_and(|text| !context.contains(text.as_str())) {
+        dropped.push("--description is for `lattice context --edit`".to_owned());
+    }
+    if args.seed {
+        dropped.push("--seed is for a new tracker".to_owned());
+    }
+    Ok(dropped)
 }
 
 /// A file for agents, by its name in the project.
@@ -149,7 +212,10 @@ fn answer(
         lines.extend(texts.iter().map(Draft::sentence));
         Done::lines(lines.join("\n"))
     };
-    let done = if output.json || imported.is_none() { done } else { notices(done, heard, false) };
+    let done = match imported.filter(|_| !output.json) {
+        Some(report) => notices(done, heard, report, false),
+        None => done,
+    };
     let done = match World::real().variable("LATTICE_ROOT").map(PathBuf::from) {
         Some(other) if other.canonicalize().ok() != Some(project) => done.warn(format!(
             "LATTICE_ROOT is {}, so commands will look for a tracker there and not here",

@@ -151,13 +151,22 @@ impl Form {
             Some(format) => Done::lines(self.grid(listing, format)?),
             None if self.output.quiet => Done::lines(each(listing, Task::name)),
             None if self.fields.is_some() => Done::lines(self.grid(listing, Format::Table)?),
-            None => Done::lines(each(listing, |task| line(task, status_name(listing, task)))),
+            None => {
+                let line = |task: &Task| line_with(task, status_name(listing, task), &printable(&task.title));
+                Done::lines(each(listing, line))
+            }
         };
         let done = listing.warnings.iter().fold(done, |done, warning| done.warn(warning));
+        // A program that reads a form of its own sees that there is nothing.
+        let is_for_people = matches!(format, None | Some(Format::Table)) && !self.output.quiet;
+        let shown = listing.tasks.len();
         Ok(match (listing.truncated, listing.total) {
-            (_, Some(total)) => done.note(format!("{} of {total} tasks", listing.tasks.len())),
-            (true, None) => done.note(format!("The first {}; there are more", listing.tasks.len())),
-            (false, None) => done,
+            (_, Some(total)) => done.note(format!("{shown} of {total} tasks")),
+            (true, None) if !self.output.quiet => done.note(format!("The first {shown}; there are more")),
+            (false, None) if shown == 0 && is_for_people && listing.warnings.is_empty() => {
+                done.note("No tasks match")
+            }
+            _ => done,
         })
     }
 
@@ -180,7 +189,7 @@ impl Form {
         if rows.is_empty() && format == Format::Table {
             return Ok(String::new());
         }
-        format::rows(format, &headings, &rows)
+        format::list(format, &headings, &rows)
     }
 }
 
@@ -203,12 +212,7 @@ fn each(listing: &Listing, line: impl Fn(&Task) -> String) -> String {
 }
 
 /// The line that scripts know: `>>>` where somebody has to look, id, status, priority, type,
-/// title, assignee, `[A]` for archived.
-fn line(task: &Task, status_name: &str) -> String {
-    line_with(task, status_name, &printable(&task.title))
-}
-
-/// The same with a title that is safe to print already.
+/// title, assignee, `[A]` for archived. The title must be safe to print already.
 pub fn line_with(task: &Task, status_name: &str, title: &str) -> String {
     let mark = if task.asks_for_human() { ">>> " } else { "" };
     let archived = if task.archived { " [A]" } else { "" };

@@ -47,6 +47,7 @@ mod events;
 mod export;
 mod hooks;
 mod import;
+mod import_from;
 mod init;
 mod link;
 mod list;
@@ -66,6 +67,7 @@ mod search;
 mod session;
 mod set_project_code;
 mod set_subproject_code;
+mod settle;
 mod setup_claude;
 mod setup_claude_skill;
 mod setup_codex;
@@ -188,8 +190,9 @@ const COMMANDS: &[Entry] = &[
     entry!(sql, "sql", Questions, "Ask in SQL, reading only"),
     entry!(sync, "sync", Sharing, "Take in what the exported files say, then write them"),
     entry!(conflicts, "conflicts", Sharing, "List what two sides changed without knowing of each other"),
+    entry!(settle, "settle", Sharing, "Leave as it is what two sides changed so"),
     entry!(export, "export", Sharing, "Write the tracker as files that git and people can read"),
-    entry!(import, "import", Sharing, "Take in what such files say"),
+    entry!(import, "import", Sharing, "Take in such files, or what another tracker wrote"),
     entry!(doctor, "doctor", Tracker, "Examine the tracker"),
     entry!(backup, "backup", Tracker, "Copy the whole tracker into one file"),
     entry!(restore, "restore", Tracker, "Put a backup in the place of the tracker"),

@@ -3,8 +3,8 @@
 use super::context::Context;
 use super::output::Done;
 use super::write::WriteArgs;
-use crate::app::{Code, Failure};
-use crate::domain::{Command, ShortId};
+use crate::app::{Failure, wanted_short_id};
+use crate::domain::Command;
 
 /// Which task, and which number.
 #[derive(clap::Args, Debug)]
@@ -21,7 +21,7 @@ pub struct Args {
 /// Pins the short id. Where two clones gave out one number, one of the tasks shows the next free
 /// one until it has a number of its own.
 pub fn run(args: Args, context: &Context) -> Result<Done, Failure> {
-    let to = args.to.as_deref().map(short_id).transpose()?;
+    let to = args.to.as_deref().map(wanted_short_id).transpose()?;
     let outcome = context.writer()?.execute(&context.identity(&args.write), |names| {
         Ok(Command::Renumber { task: names.task(&args.task)?, to })
     })?;
@@ -29,11 +29,4 @@ pub fn run(args: Args, context: &Context) -> Result<Done, Failure> {
     args.write
         .output
         .changed(&outcome, &format!("{name} is its own already."), |_| format!("It is {name} now."))
-}
-
-fn short_id(text: &str) -> Result<ShortId, Failure> {
-    ShortId::parse(text.trim()).filter(|short_id| short_id.number > 0).ok_or_else(|| {
-        Failure::new(Code::InvalidId, format!("`{text}` is no short id"))
-            .hint("write a code and a number, such as LAT-12")
-    })
 }

@@ -50,7 +50,7 @@ struct CreateArgs {
     /// How many may hold it at once [default: what the configuration declares, else 1]
     #[arg(long, value_name = "N", value_parser = parse::number)]
     max_holders: Option<i64>,
-    /// Seconds that a hold lasts [default: what the configuration declares, else 300]
+    /// Seconds that a hold lasts, at most 366 days [default: what the configuration declares, else 300]
     #[arg(long, value_name = "SECONDS", value_parser = parse::number)]
     ttl: Option<i64>,
     /// Its id, so that a call can be repeated safely

@@ -93,8 +93,9 @@ pub fn run(args: Args, context: &Context) -> Result<Done, Failure> {
     };
     let done = hits.warnings.iter().fold(done, |done, warning| done.warn(warning));
     Ok(match (hits.truncated, hits.hits.is_empty() && hits.warnings.is_empty() && args.limit > 0) {
+        _ if args.output.quiet => done,
         (true, _) => done.note(format!("The first {}; there are more", hits.hits.len())),
-        (_, true) if !args.output.quiet => done.note("Nothing found"),
+        (_, true) => done.note("Nothing found"),
         _ => done,
     })
 }
@@ -131,7 +132,7 @@ fn grid(hits: &Hits, fields: Option<&[String]>, format: Format) -> Result<String
     if rows.is_empty() && format == Format::Table {
         return Ok(String::new());
     }
-    format::rows(format, &headings, &rows)
+    format::list(format, &headings, &rows)
 }
 
 /// The line of a list, and below it what was found, unless that is the title.

@@ -48,7 +48,7 @@ struct StartArgs {
     /// What it was told
     #[arg(long, value_name = "TEXT")]
     prompt: Option<String>,
-    /// Who started it
+    /// Who started it: an actor, or the name of a session
     #[arg(long, value_name = "ACTOR")]
     parent: Option<String>,
     #[command(flatten)]
@@ -102,10 +102,11 @@ fn start(args: StartArgs, context: &Context) -> Result<Done, Failure> {
         prompt: args.prompt,
         parent: args.parent,
     };
-    let session = context.writer()?.start_session(&new)?;
+    let (session, warnings) = context.writer()?.start_session(&new)?;
     let name = printable(session.name());
     let human = || format!("Session {name} begins\nwrite under it with --name {name}");
-    Ok(args.output.reply(|| view::session_begun(&session), || name.clone(), human).committed())
+    let done = args.output.reply(|| view::session_begun(&session), || name.clone(), human).committed();
+    Ok(warnings.into_iter().fold(done, Done::warn))
 }
 
 fn end(args: &EndArgs, context: &Context) -> Result<Done, Failure> {

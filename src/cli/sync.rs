@@ -63,7 +63,7 @@ pub fn run(args: Args, context: &Context) -> Result<Done, Failure> {
             text
         },
     );
-    let done = if args.output.json { done } else { import::notices(done, &tree.report, false) };
+    let done = if args.output.json { done } else { import::notices(done, &tree.report, &taken, false) };
     Ok(if taken.is_empty() { done } else { done.committed() })
 }
 

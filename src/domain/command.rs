@@ -16,6 +16,8 @@ pub struct Author {
     pub actor: Actor,
     /// Provenance and agent data for the events.
     pub stamp: Stamp,
+    /// The model that acts, if the caller says so. Events of a session tell that of the session.
+    pub model: Option<String>,
 }
 
 impl Author {
@@ -28,12 +30,11 @@ impl Author {
     /// The model that acts, as the caller or its session says.
     #[must_use]
     pub fn model(&self) -> Option<&str> {
-        let own = self.stamp.agent_meta.get("model");
-        let model = match &self.actor {
-            Actor::Session(session) => own.or_else(|| session.get("model")),
-            Actor::Plain(_) => own,
+        let of_session = || match &self.actor {
+            Actor::Session(session) => session.get("model").and_then(Value::as_str),
+            Actor::Plain(_) => None,
         };
-        model.and_then(Value::as_str)
+        self.model.as_deref().or_else(of_session)
     }
 }
 
@@ -203,6 +204,11 @@ pub enum Command {
         subject: Subject,
         reason: String,
     },
+    /// Leaves as they are things that were changed concurrently: these, or all that are open.
+    Settle {
+        subject: Subject,
+        what: Vec<String>,
+    },
     /// Turns the configuration as it was read into another, all or nothing.
     EditConfig {
         base: Value,
@@ -267,7 +273,7 @@ impl Command {
             | Self::Unarchive { task }
             | Self::SetPlan { task, .. }
             | Self::SetNotes { task, .. } => Some(task),
-            Self::Redact { subject, .. } => match subject {
+            Self::Redact { subject, .. } | Self::Settle { subject, .. } => match subject {
                 Subject::Task(task) => Some(task),
                 _ => None,
             },

@@ -43,27 +43,75 @@ const SIDES: usize = 128;
 #[must_use]
 pub fn concurrent_changes(history: &[Event]) -> Vec<Concurrent> {
     let Some(knowledge) = Knowledge::of(history) else { return Vec::new() };
-    let mut latest: BTreeMap<String, Vec<usize>> = BTreeMap::new();
+    let mut latest: BTreeMap<String, Writes> = BTreeMap::new();
     for (place, event) in history.iter().enumerate() {
+        for what in settled(event) {
+            if let Some(writes) = latest.get_mut(what) {
+                writes.settle(what, place, history, &knowledge);
+            }
+        }
         if let Some((what, _)) = change(event) {
             let writes = latest.entry(what).or_default();
-            writes.retain(|earlier| !knowledge.knows(place, *earlier));
-            writes.push(place);
+            writes.open.retain(|earlier| !knowledge.knows(place, *earlier));
+            writes.open.push(place);
+            writes.all.push(place);
         }
     }
-    let concurrent = |(what, writes): (String, Vec<usize>)| {
-        let mut changes: Vec<Change> = writes.into_iter().filter_map(|at| made_by(&history[at])).collect();
+    let concurrent = |(what, writes): (String, Writes)| {
+        let mut changes: Vec<Change> =
+            writes.open.into_iter().filter_map(|at| made_by(&history[at])).collect();
         if changes.iter().all(|c| c.value == changes[0].value) {
             return None;
         }
-        // The latest holds, but a comment that was deleted stays deleted.
-        let deleted = what.starts_with("comment ").then(|| changes.iter().position(|c| c.value.is_null()));
-        let holds = changes.remove(deleted.flatten().unwrap_or(changes.len() - 1));
+        let holds = changes.remove(holder(&what, changes.iter().map(|change| &change.value)));
         changes.retain(|change| change.value != holds.value);
         changes.reverse();
         Some(Concurrent { what, holds, lost: changes })
     };
     latest.into_iter().filter_map(concurrent).collect()
+}
+
+/// The changes of one thing, by their places in the history.
+#[derive(Default)]
+struct Writes {
+    /// Those that no later author replaced who knew of them.
+    open: Vec<usize>,
+    all: Vec<usize>,
+}
+
+impl Writes {
+    /// Lets go of all that the author at `place` knew, but for the change that held for them. Who
+    /// replaced that one meanwhile has nothing to do with the others either.
+    fn settle(&mut self, what: &str, place: usize, history: &[Event], knowledge: &Knowledge) {
+        let known: Vec<usize> = self.all.iter().copied().filter(|at| knowledge.knows(place, *at)).collect();
+        if known.is_empty() {
+            return;
+        }
+        let values: Vec<Value> = known
+            .iter()
+            .map(|at| change(&history[*at]).map(|(_, value)| value).unwrap_or_default())
+            .collect();
+        let kept = known[holder(what, values.iter())];
+        self.open.retain(|at| *at == kept || !known.contains(at));
+    }
+}
+
+/// Which of these values, in canonical order and at least one, holds: the latest, but a comment that
+/// was deleted stays deleted.
+fn holder<'a>(what: &str, values: impl ExactSizeIterator<Item = &'a Value>) -> usize {
+    let last = values.len() - 1;
+    let is_comment = what.starts_with("comment ");
+    let deleted = values.into_iter().position(|value| is_comment && value.is_null());
+    deleted.unwrap_or(last)
+}
+
+/// What an event says that its author has seen both sides of, and leaves as it is.
+fn settled(event: &Event) -> impl Iterator<Item = &str> {
+    let list = match event.kind.as_str() {
+        kind::CONFLICT_SETTLED => event.data.get("what").and_then(Value::as_array),
+        _ => None,
+    };
+    list.into_iter().flatten().filter_map(Value::as_str)
 }
 
 /// What an event changes, and to what; `None` for events that only add.
@@ -210,6 +258,49 @@ mod tests {
         // Somebody who saw both and changed something else does not either.
         let other = event('d', "bc", kind::FIELD_UPDATED, json!({"field": "title", "to": "x"}));
         assert_eq!(found(&[fork.as_slice(), &[other]].concat()), ["status c>b"]);
+    }
+
+    fn settles(name: char, parents: &str) -> Event {
+        event(name, parents, kind::CONFLICT_SETTLED, json!({"what": ["status", "nonsense", 7]}))
+    }
+
+    #[test]
+    fn what_holds_can_be_left_as_it_is_by_somebody_who_knew_both() {
+        let fork = [created(), status('b', "a", "planned"), status('c', "a", "done")];
+        let and = |more: &[Event]| found(&[fork.as_slice(), more].concat());
+        assert!(and(&[settles('d', "bc")]).is_empty());
+        // Whoever knew only one side settles nothing.
+        assert_eq!(and(&[settles('d', "b")]), ["status c>b"]);
+        let other = event('d', "bc", kind::CONFLICT_SETTLED, json!({"what": ["title"]}));
+        assert_eq!(and(&[other]), ["status c>b"]);
+        // A third side that nobody knew of stands against what was left.
+        assert_eq!(and(&[settles('d', "bc"), status('e', "a", "review")]), ["status e>c"]);
+        assert_eq!(and(&[status('d', "a", "review"), settles('e', "bc")]), ["status d>c"]);
+    }
+
+    #[test]
+    fn who_replaced_what_was_left_is_done_with_the_other_side_whatever_the_order() {
+        let fork = [created(), status('b', "a", "planned"), status('c', "a", "done")];
+        let and = |more: &[Event]| found(&[fork.as_slice(), more].concat());
+        assert!(and(&[settles('d', "bc"), status('e', "c", "review")]).is_empty());
+        assert!(and(&[status('d', "c", "review"), settles('e', "bc")]).is_empty());
+        // Who replaced the loser alone is not.
+        assert_eq!(and(&[settles('d', "bc"), status('e', "b", "review")]), ["status e>c"]);
+        assert_eq!(and(&[status('d', "b", "review"), settles('e', "bc")]), ["status d>c"]);
+    }
+
+    #[test]
+    fn a_comment_that_stays_deleted_is_what_is_left() {
+        let comment = json!({"comment_id": "ev_x"});
+        let history = [
+            created(),
+            event('b', "a", kind::COMMENT_DELETED, comment),
+            event('c', "a", kind::COMMENT_EDITED, json!({"comment_id": "ev_x", "body": "new"})),
+            event('d', "bc", kind::CONFLICT_SETTLED, json!({"what": ["comment ev_x"]})),
+            event('e', "a", kind::COMMENT_EDITED, json!({"comment_id": "ev_x", "body": "other"})),
+        ];
+        assert!(found(&history[..4]).is_empty());
+        assert_eq!(found(&history), ["comment ev_x b>e"]);
     }
 
     #[test]

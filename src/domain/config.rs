@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::event::{Event, kind};
-pub use super::pointer::{differences, dotted, escape, pointer};
+pub use super::pointer::{differences, dotted, escape, pointer, unescape};
 use super::pointer::{set, unset};
 use super::workflow::DEFAULT_STATUSES;
 

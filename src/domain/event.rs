@@ -52,6 +52,7 @@ pub mod kind {
     pub const CONFIG_CHANGED: &str = "config_changed";
     pub const CONTEXT_UPDATED: &str = "context_updated";
     pub const EVENT_REDACTED: &str = "event_redacted";
+    pub const CONFLICT_SETTLED: &str = "conflict_settled";
     pub const RESOURCE_CREATED: &str = "resource_created";
     pub const RESOURCE_ACQUIRED: &str = "resource_acquired";
     pub const RESOURCE_RELEASED: &str = "resource_released";
@@ -60,7 +61,7 @@ pub mod kind {
     pub const RESOURCE_UPDATED: &str = "resource_updated";
 
     /// All of the above: the types that `lattice event` may not write.
-    pub const BUILT_IN: [&str; 32] = [
+    pub const BUILT_IN: [&str; 33] = [
         TASK_CREATED,
         TASK_ARCHIVED,
         TASK_UNARCHIVED,
@@ -87,6 +88,7 @@ pub mod kind {
         CONFIG_CHANGED,
         CONTEXT_UPDATED,
         EVENT_REDACTED,
+        CONFLICT_SETTLED,
         RESOURCE_CREATED,
         RESOURCE_ACQUIRED,
         RESOURCE_RELEASED,
@@ -383,13 +385,11 @@ mod tests {
 
     #[test]
     fn a_composed_event_reads_back_as_itself() {
-        let task = TaskId::from_value(1);
-        let body = EventBody::of_task(&task, "x_a", json!({"b": 1, "a": null}));
-        let at = Timestamp::from_seconds(1_700_000_000);
+        let body = EventBody::of_task(&TaskId::from_value(1), "x_a", json!({"b": 1, "a": null}));
         let made = Event::compose(
             body,
             EventId::from_value(7),
-            at,
+            Timestamp::from_seconds(1_700_000_000),
             &Actor::Plain("human:a".into()),
             &Stamp::default(),
             vec![],

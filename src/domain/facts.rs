@@ -53,6 +53,8 @@ pub struct Facts {
     pub name_of_id: Option<String>,
     /// The artifact that is there under the id that the caller chose.
     pub same_artifact: Option<KnownArtifact>,
+    /// What was changed concurrently and nobody has settled.
+    pub open: Vec<String>,
     /// An id for an artifact, should one be made.
     pub fresh_artifact: ArtifactId,
 }

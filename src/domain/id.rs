@@ -42,6 +42,13 @@ pub fn decode_ulid(text: &str) -> Option<u128> {
     Some(value)
 }
 
+/// Whether some ULID begins with this text, in either case.
+#[must_use]
+pub fn begins_ulid(text: &str) -> bool {
+    let whole = format!("{text:0<ULID_LENGTH$}");
+    decode_ulid(&whole).is_some()
+}
+
 /// Writes a value as a ULID.
 #[must_use]
 pub fn encode_ulid(value: u128) -> String {
@@ -201,6 +208,16 @@ mod tests {
         assert_eq!(decode_ulid("8ZZZZZZZZZZZZZZZZZZZZZZZZZ"), None);
         assert_eq!(decode_ulid("7ZZZZZZZZZZZZZZZZZZZZZZZZZ"), Some(u128::MAX));
         assert_eq!(decode_ulid("01ARZ3NDEKTSV4RRFFQ69G5FAU"), None);
+    }
+
+    #[test]
+    fn a_ulid_begins_with_letters_of_its_alphabet_and_a_digit_up_to_seven() {
+        for text in ["01ar", "7ZZZ", "0", "01ARZ3NDEKTSV4RRFFQ69G5FAV"] {
+            assert!(begins_ulid(text), "{text}");
+        }
+        for text in ["zork", "LAT1", "8000", "01AU", "01ARZ3NDEKTSV4RRFFQ69G5FAV0", "01é"] {
+            assert!(!begins_ulid(text), "{text}");
+        }
     }
 
     #[test]

@@ -13,6 +13,7 @@ pub mod decide;
 pub mod event;
 pub mod facts;
 pub mod fold;
+pub mod foreign;
 pub mod hooks;
 pub mod id;
 pub mod json;

@@ -44,6 +44,7 @@ fn members(kind: &str) -> (&'static [&'static str], &'static [&'static str]) {
             (&["holder", "expires_at", "expired_at", "reclaimed_by", "task_id", "force"], &[])
         }
         kind::EVENT_REDACTED => (&["event_id"], &[]),
+        kind::CONFLICT_SETTLED => (&["what"], &[]),
         _ => (&[], &[]),
     }
 }

@@ -44,6 +44,8 @@ pub enum Rejection {
     ReplyToReply { comment: String },
     /// The reaction is not there.
     NoSuchReaction { comment: String, emoji: String },
+    /// Nobody changed this concurrently, or it is settled.
+    NothingOpen { what: String, open: Vec<String> },
     /// A task related to itself.
     SelfLink { task: String },
     /// The relation is there already.

@@ -6,12 +6,24 @@ use serde_json::{Map, Value, json};
 use super::actor::Actor;
 use super::event::{Event, Subject, kind};
 use super::id::{EventId, SortKey};
-use super::time::Timestamp;
+use super::time::{DAY, Timestamp};
 
 /// Holders at most, where nothing else is said.
 pub const DEFAULT_MAX_HOLDERS: i64 = 1;
 /// Seconds that a hold lasts, where nothing else is said.
 pub const DEFAULT_TTL_SECONDS: i64 = 300;
+
+/// Seconds that a hold lasts at most, 366 days: longer than anything that ends by itself, and no date
+/// that comes of it is beyond what can be written.
+pub const MOST_TTL_SECONDS: i64 = 366 * DAY;
+/// What people are told who write another one.
+pub const TTL_RULE: &str = "a whole number of seconds, from 1 to 31622400 (366 days)";
+
+/// Whether a hold may last so many seconds.
+#[must_use]
+pub fn is_ttl(seconds: i64) -> bool {
+    (1..=MOST_TTL_SECONDS).contains(&seconds)
+}
 
 /// Somebody who holds a resource.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -1,5 +1,7 @@
 //! The lines that git leaves in a file which it could not merge.
 
+use std::path::Path;
+
 const LENGTH: usize = 7;
 
 /// Whether a line of an event log is a marker. An event never begins so.
@@ -63,6 +65,11 @@ pub(super) fn conflict(text: &str) -> Option<Conflict> {
     }
     let whole = whole && at == At::Both;
     first.map(|line| Conflict { line, sides: whole.then_some([ours, theirs]) })
+}
+
+/// What there is to say of a file with markers from which nothing is missing.
+pub(super) fn passed_over(path: &Path) -> String {
+    format!("{}: conflict markers ignored, the log has both sides", path.display())
 }
 
 #[cfg(test)]

@@ -232,7 +232,7 @@ impl Reading<'_> {
                 serde_json::from_str(side).is_ok_and(|value| hand_edits::is_known_config(history, &value))
             };
             if conflict.sides.as_ref().is_some_and(|sides| sides.iter().all(known)) {
-                notices.push(format!("{}: conflict markers ignored, the log has both sides", path.display()));
+                self.tree.report.merged.push(markers::passed_over(path));
                 return Ok(None);
             }
             return Err(unresolved(path, conflict.line));
@@ -260,7 +260,7 @@ impl Reading<'_> {
                 base.history.iter().any(|e| e.kind == kind && e.text("body") == Some(side.as_str()))
             };
             if conflict.sides.as_ref().is_some_and(|sides| sides.iter().all(known)) {
-                notices.push(format!("{}: conflict markers ignored, the log has both sides", path.display()));
+                self.tree.report.merged.push(markers::passed_over(path));
                 return Ok(None);
             }
             return Err(unresolved(path, conflict.line));
@@ -275,6 +275,10 @@ impl Reading<'_> {
         let Some(bytes) = self.folder.read(path, FILE_LIMIT)? else { return Ok(()) };
         let value: Option<Map<String, Value>> = serde_json::from_slice(&bytes).ok();
         let Some(index) = value else {
+            if markers::conflict(&String::from_utf8_lossy(&bytes)).is_some() {
+                self.tree.report.merged.push(markers::passed_over(path));
+                return Ok(());
+            }
             let notice =
                 format!("{}: cannot be read; numbers go on from the tasks that are there", path.display());
             self.tree.report.notices.push(notice);

@@ -59,7 +59,7 @@ pub(super) fn read(
         }
         let found = Found { id: &id, history, state };
         for file in [TaskFile::Plan, TaskFile::Notes] {
-            made.extend(hand_edits(folder, options, &found, file, &mut report.notices)?);
+            made.extend(hand_edits(folder, options, &found, file, report)?);
         }
         made.extend(compare(folder, options, &found, report)?);
     }
@@ -79,20 +79,21 @@ fn hand_edits(
     options: &ReadOptions,
     found: &Found<'_>,
     file: TaskFile,
-    notices: &mut Vec<String>,
+    report: &mut TreeReport,
 ) -> Result<Vec<Sourced<Event>>, Failure> {
     let archived = found.state.task.as_ref().is_some_and(|task| task.archived);
     let mut events = Vec::new();
     for at in [archived, !archived] {
         let path = file.path(found.id, at);
-        let Some(text) = text_file(folder, &path, FILE_LIMIT, options.repair, notices)? else { continue };
+        let text = text_file(folder, &path, FILE_LIMIT, options.repair, &mut report.notices)?;
+        let Some(text) = text else { continue };
         let versions = Versions::of(found, file);
         if versions.is_current(&text) || (at != archived && versions.is_known(&text)) {
             continue;
         }
         if let Some(conflict) = markers::conflict(&text) {
             if conflict.sides.as_ref().is_some_and(|sides| sides.iter().all(|side| versions.is_known(side))) {
-                notices.push(format!("{}: conflict markers ignored, the log has both sides", path.display()));
+                report.merged.push(markers::passed_over(&path));
                 continue;
             }
             return Err(unresolved(&path, conflict.line));
@@ -230,7 +231,7 @@ fn compare(
         if found.state.task.as_ref().is_some_and(|task| as_log(task).as_bytes() == bytes) {
             return Ok(Vec::new());
         }
-        let Some(snapshot) = snapshot(bytes, &path, &mut report.notices) else { continue };
+        let Some(snapshot) = snapshot(bytes, &path, report) else { continue };
         let Some(task) = &found.state.task else {
             report.disagreements.push(snapshots::without_log(found.id.as_str()));
             return Ok(Vec::new());
@@ -262,15 +263,17 @@ fn compare(
 }
 
 /// A snapshot, `None` if (with a notice) it cannot be read: it is derived.
-fn snapshot(bytes: Vec<u8>, path: &Path, notices: &mut Vec<String>) -> Option<Map<String, Value>> {
-    let value = String::from_utf8(bytes).ok().and_then(|text| json_text(&text, path, true, notices).ok());
-    match value {
-        Some(Value::Object(map)) => Some(map),
+fn snapshot(bytes: Vec<u8>, path: &Path, report: &mut TreeReport) -> Option<Map<String, Value>> {
+    let text = String::from_utf8(bytes).unwrap_or_default();
+    match json_text(&text, path, true, &mut report.notices) {
+        Ok(Value::Object(map)) => return Some(map),
+        _ if markers::conflict(&text).is_some() => report.merged.push(markers::passed_over(path)),
         _ => {
-            notices.push(format!("{}: cannot be read and was not compared; the log counts", path.display()));
-            None
+            let what = "cannot be read and was not compared; the log counts";
+            report.notices.push(format!("{}: {what}", path.display()));
         }
     }
+    None
 }
 
 /// Snapshots of tasks that there is no event of: listed, and taken in if asked to.
@@ -290,7 +293,7 @@ fn take_in_lone_snapshots(
             }
             let path = TaskFile::Snapshot.path(&id, archived);
             let Some(bytes) = folder.read(&path, FILE_LIMIT)? else { continue };
-            let Some(snapshot) = snapshot(bytes, &path, &mut report.notices) else { continue };
+            let Some(snapshot) = snapshot(bytes, &path, report) else { continue };
             report.disagreements.push(snapshots::without_log(id.as_str()));
             if options.reconcile {
                 let events = reconcile::history(&id, &snapshot, archived);

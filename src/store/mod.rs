@@ -3,6 +3,7 @@
 
 mod artifacts;
 mod check;
+mod custom_fields;
 mod error;
 mod events;
 mod file;

@@ -8,6 +8,7 @@ use rusqlite::Connection;
 
 use super::artifacts;
 use super::check;
+use super::custom_fields;
 use super::error::{StoreError, from_sqlite};
 use super::events::{self, Arrival, FeedQuery};
 use super::project;
@@ -119,6 +120,8 @@ questions! {
     short_id_index() -> ShortIdIndex = short_ids::index;
     /// Numbers that more than one task claims: (short id, tasks).
     contested_short_ids() -> Vec<(String, Vec<String>)> = short_ids::contested;
+    /// The short ids of the tasks that claim this one and show another.
+    others_claiming(short_id: &ShortId) -> Vec<ShortId> = short_ids::losers;
     /// Tasks that pass a filter.
     tasks(filter: &TaskFilter) -> Vec<Task> = query::tasks;
     /// Tasks with all these words in one of their texts, that pass a filter; best first.
@@ -171,6 +174,10 @@ questions! {
     payload_hash(id: &ArtifactId) -> Option<[u8; 32]> = artifacts::payload_hash;
     /// Artifacts whose id begins so, at most `limit`.
     artifacts_by_prefix(prefix: &str, limit: usize) -> Vec<Artifact> = artifacts::by_prefix;
+    /// What a custom field says in each task that has it: (text, task).
+    tasks_by_field(field: &str) -> Vec<(String, TaskId)> = custom_fields::tasks_by_field;
+    /// Tasks that some other tracker calls so, at most `limit`.
+    tasks_called(name: &str, limit: usize) -> Vec<TaskId> = custom_fields::tasks_called;
     /// Tasks without a short id, oldest first.
     tasks_without_short_id() -> Vec<TaskId> = query::without_short_id;
     /// An artifact's payload, if it is here.

@@ -233,6 +233,25 @@ pub(super) fn index(conn: &Connection) -> Result<ShortIdIndex, StoreError> {
     Ok(index)
 }
 
+/// What the tasks show that claim this number and do not show it.
+pub(super) fn losers(conn: &Connection, short_id: &ShortId) -> Result<Vec<ShortId>, StoreError> {
+    let mut statement = conn
+        .prepare(
+            "SELECT other.prefix, other.number FROM short_ids claim
+             JOIN short_ids other ON other.task_id = claim.task_id AND other.shown = 1
+             WHERE claim.prefix = ?1 AND claim.number = ?2 AND claim.claim_key IS NOT NULL AND claim.shown = 0
+             ORDER BY claim.claim_key",
+        )
+        .sql()?;
+    statement
+        .query_map(params![short_id.prefix, short_id.number], |row| {
+            Ok(ShortId { prefix: row.get(0)?, number: row.get(1)? })
+        })
+        .sql()?
+        .collect::<Result<_, _>>()
+        .sql()
+}
+
 /// Contested numbers: (short id, tasks that claim it), for `doctor` and notices.
 pub(super) fn contested(conn: &Connection) -> Result<Vec<(String, Vec<String>)>, StoreError> {
     let mut statement = conn

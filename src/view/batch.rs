@@ -14,7 +14,7 @@ pub fn batch_line(line: &LineResult, full: bool) -> Value {
         answer.insert("as".into(), json!(name));
     }
     match &line.result {
-        Ok(outcome) => add(&mut answer, line.command, outcome, full),
+        Ok(outcome) => add(&mut answer, line, outcome, full),
         Err(failure) => drop(answer.insert("error".into(), super::failure(failure)["error"].take())),
     }
     Value::Object(answer)
@@ -27,6 +27,7 @@ pub fn batch_id(line: &LineResult) -> Option<String> {
     match line.command {
         "comment" | "event" => event_id(outcome),
         "attach" => artifact_id(outcome),
+        _ if outcome.resource.is_some() => outcome.resource.as_ref().map(|resource| resource.id.clone()),
         _ => outcome.task.as_ref().map(crate::domain::Task::name),
     }
 }
@@ -39,8 +40,17 @@ fn artifact_id(outcome: &Outcome) -> Option<String> {
     outcome.artifact.as_ref().map(|artifact| artifact.id.to_string())
 }
 
-fn add(answer: &mut Map<String, Value>, command: &str, outcome: &Outcome, full: bool) {
-    if command != "context" {
+/// Commands that are about no task.
+fn is_about_no_task(command: &str) -> bool {
+    command == "context" || command.starts_with("config ") || command.starts_with("resource ")
+}
+
+fn add(answer: &mut Map<String, Value>, line: &LineResult, outcome: &Outcome, full: bool) {
+    let command = line.command;
+    if let Some(resource) = &outcome.resource {
+        answer.insert("resource".into(), json!(resource.name));
+    }
+    if !is_about_no_task(command) {
         answer.insert("id".into(), json!(outcome.task.as_ref().map(crate::domain::Task::name)));
     }
     match (command, &outcome.task) {
@@ -58,7 +68,11 @@ fn add(answer: &mut Map<String, Value>, command: &str, outcome: &Outcome, full: 
     if full {
         let event = outcome.events.last().or(outcome.known.as_ref());
         let data = match (command, event, &outcome.artifact) {
-            ("event", Some(event), _) => event.value(),
+            _ if line.setting.is_some() => {
+                line.setting.as_ref().map_or(Value::Null, |(path, value)| super::config::setting(path, value))
+            }
+            _ if outcome.resource.is_some() => super::resource_of(outcome),
+            ("event" | "archive" | "unarchive", Some(event), _) => event.value(),
             ("attach", _, Some(artifact)) => super::artifact(artifact),
             _ => super::task_of(outcome),
         };

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::app::TaskConflicts;
+use crate::app::{Outcome, TaskConflicts};
 use crate::domain::{Change, Concurrent};
 
 /// All concurrent changes that nobody has settled.
@@ -26,6 +26,13 @@ pub fn task_conflicts(tasks: &[TaskConflicts]) -> Vec<Value> {
         })
     };
     tasks.iter().map(one).collect()
+}
+
+/// What was left as it is; empty if nothing was open.
+#[must_use]
+pub fn settled(outcome: &Outcome) -> Value {
+    let what = outcome.events.first().and_then(|event| event.data.get("what")).cloned();
+    json!({"settled": what.unwrap_or_else(|| json!([]))})
 }
 
 fn concurrent(of: &Concurrent) -> Value {

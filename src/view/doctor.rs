@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::app::{Level, Report};
+use crate::app::{Level, Report, Totals};
 use crate::domain::TaskId;
 
 /// Findings and sizes; `fixed` says what was made anew, where that was asked for.
@@ -20,13 +20,14 @@ pub fn doctor(report: &Report, fixed: Option<&[&str]>) -> Value {
             })
         })
         .collect();
+    let size = |of: fn(&Totals) -> i64| report.totals.as_ref().map(of);
     let mut data = json!({
         "findings": findings,
         "summary": {
-            "tasks": report.totals.tasks,
-            "events": report.totals.events,
-            "artifacts": report.totals.artifacts,
-            "resources": report.totals.resources,
+            "tasks": size(|totals| totals.tasks),
+            "events": size(|totals| totals.events),
+            "artifacts": size(|totals| totals.artifacts),
+            "resources": size(|totals| totals.resources),
             "warnings": report.count(Level::Warning),
             "errors": report.count(Level::Error),
         },

@@ -24,7 +24,7 @@ mod written;
 pub use backup::{backup, restored};
 pub use batch::{batch_id, batch_line};
 pub use blocked::blocked;
-pub use conflicts::conflicts;
+pub use conflicts::{conflicts, settled};
 pub use doctor::{doctor, level, rebuild};
 pub use hooks::hooks;
 pub use init::init;
@@ -34,7 +34,7 @@ pub use redact::redaction;
 pub use resource::{resource, resource_of, resources, session_begun, sessions};
 pub use show::{arrival, details, details_compact, reopened_warning};
 pub use sql::{sql_answer, sql_objects, sql_tables, sql_value};
-pub use trees::{by_field, export, export_document, import, import_summary};
+pub use trees::{by_field, export, export_document, import, import_from, import_summary};
 pub use written::{manual, manual_files, prompt, written};
 
 use serde_json::{Map, Value, json};

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 
-use crate::app::{Disagreement, ImportReport, TreeReport};
+use crate::app::{Disagreement, ImportReport, IntakeReport, TreeReport};
 
 /// What an export wrote. Paths in the lists are relative to `target`.
 #[must_use]
@@ -62,10 +62,29 @@ pub fn import(source: &str, dry_run: bool, report: &ImportReport, tree: &TreeRep
         "traces": report.traces,
         "superseded": superseded,
         "conflicts": super::conflicts::task_conflicts(&report.concurrent),
-        "notices": tree.notices,
+        "notices": tree.sentences().collect::<Vec<_>>(),
         "disagreements": tree.disagreements.iter().map(disagreement).collect::<Vec<_>>(),
         "unknown_files": texts(&tree.unknown_files),
     })
+}
+
+/// What came in from another tracker, or with `dry_run` would.
+#[must_use]
+pub fn import_from(path: &str, source: &str, dry_run: bool, report: &IntakeReport) -> Value {
+    let kept: Vec<Value> = report
+        .kept
+        .iter()
+        .map(
+            |(task, kept)| json!({"task": task, "field": kept.field, "here": kept.here, "there": kept.there}),
+        )
+        .collect();
+    let tree = TreeReport { notices: report.notices.clone(), ..TreeReport::default() };
+    let mut data = import(path, dry_run, &report.import, &tree);
+    data["from"] = json!(source);
+    data["records"] = json!(report.records);
+    data["unchanged"] = json!(report.unchanged);
+    data["kept"] = Value::Array(kept);
+    data
 }
 
 /// The same in numbers, for `init`; disagreements are counted by field.
@@ -75,17 +94,17 @@ pub fn import_summary(report: &ImportReport, tree: &TreeReport) -> Value {
         "events": report.new_events,
         "artifacts": report.new_artifacts,
         "tasks": report.tasks.len(),
-        "notices": tree.notices,
-        "disagreements": by_field(tree),
+        "notices": tree.sentences().collect::<Vec<_>>(),
+        "disagreements": by_field(&tree.disagreements),
         "unknown_files": tree.unknown_files.len(),
     })
 }
 
 /// How many tasks a snapshot and its log disagree on, by field.
 #[must_use]
-pub fn by_field(tree: &TreeReport) -> BTreeMap<&str, usize> {
+pub fn by_field<'a>(disagreements: impl IntoIterator<Item = &'a Disagreement>) -> BTreeMap<&'a str, usize> {
     let mut counts = BTreeMap::new();
-    for disagreement in &tree.disagreements {
+    for disagreement in disagreements {
         *counts.entry(disagreement.field.as_str()).or_default() += 1;
     }
     counts

@@ -5,6 +5,7 @@ use std::io::{Read, Write};
 use std::process::Command;
 
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
+use rustix::termios::{Winsize, tcsetwinsize};
 
 use super::Run;
 
@@ -15,8 +16,22 @@ pub fn run(command: Command) -> Run {
 }
 
 /// The same with somebody who types this.
-pub fn talk(mut command: Command, typed: &str) -> Run {
+pub fn talk(command: Command, typed: &str) -> Run {
+    at(command, typed, 0)
+}
+
+/// Runs a command at a terminal of this many columns.
+pub fn run_in(command: Command, columns: u16) -> Run {
+    at(command, "", columns)
+}
+
+/// A terminal of no columns does not know its size.
+fn at(mut command: Command, typed: &str, columns: u16) -> Run {
     let master = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
+    let size = Winsize { ws_row: 24, ws_col: columns, ws_xpixel: 0, ws_ypixel: 0 };
+    if columns > 0 {
+        tcsetwinsize(&master, size).unwrap();
+    }
     grantpt(&master).unwrap();
     unlockpt(&master).unwrap();
     let name = ptsname(&master, Vec::new()).unwrap().into_string().unwrap();

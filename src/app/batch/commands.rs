@@ -2,12 +2,17 @@
 
 use std::collections::HashMap;
 
+use serde_json::Value;
+
 use super::fields::Fields;
 use crate::app::execute::Names;
-use crate::app::resolve::{chosen_artifact_id, chosen_event_id, chosen_task_id, comment_id};
+use crate::app::resolve::{
+    chosen_artifact_id, chosen_event_id, chosen_resource_id, chosen_task_id, comment_id, wanted_short_id,
+};
 use crate::app::{Code, Failure};
 use crate::domain::artifact::{Attached, Attachment, is_address};
-use crate::domain::command::NewTask;
+use crate::domain::command::{NewResource, NewTask};
+use crate::domain::config::pointer;
 use crate::domain::{Command, EventId, TaskId};
 
 /// What a line wants.
@@ -16,6 +21,8 @@ pub enum Wish {
     Command(Build),
     /// The next task, out of these statuses.
     Claim(Option<Vec<String>>),
+    /// The setting of this path, as it was written, to this value; without one it is removed.
+    Setting(String, Option<Value>),
 }
 
 /// Makes the command inside the transaction.
@@ -112,6 +119,13 @@ pub const COMMANDS: &[Entry] = &[
     ("plan", |fields| written(fields, |task, body| Command::SetPlan { task, body, base: None })),
     ("notes", |fields| written(fields, |task, body| Command::SetNotes { task, body, base: None })),
     ("context", context),
+    ("renumber", renumber),
+    ("config set", |fields| Wish::Setting(fields.text("path"), Some(fields.value("value")))),
+    ("config unset", |fields| Wish::Setting(fields.text("path"), None)),
+    ("resource create", create_resource),
+    ("resource acquire", acquire_resource),
+    ("resource release", |fields| held(fields, |name| Command::ReleaseResource { name })),
+    ("resource heartbeat", |fields| held(fields, |name| Command::HeartbeatResource { name })),
 ];
 
 /// Commands whose lines may give a name to what they make.
@@ -265,6 +279,60 @@ fn about(fields: &mut Fields, command: fn(TaskId) -> Command) -> Wish {
 fn written(fields: &mut Fields, command: fn(TaskId, String) -> Command) -> Wish {
     let (task, body) = (fields.text("task"), fields.text("text"));
     wish(move |scope| Ok(command(scope.task(&task)?, body)))
+}
+
+fn renumber(fields: &mut Fields) -> Wish {
+    let (task, to) = (fields.text("task"), fields.maybe("to"));
+    wish(move |scope| {
+        let to = to.map(|text| wanted_short_id(&text)).transpose()?;
+        Ok(Command::Renumber { task: scope.task(&task)?, to })
+    })
+}
+
+fn create_resource(fields: &mut Fields) -> Wish {
+    let resource = NewResource {
+        name: fields.text("resource"),
+        description: fields.maybe("description"),
+        max_holders: fields.number("max_holders"),
+        ttl_seconds: fields.number("ttl"),
+    };
+    let id = fields.maybe("id");
+    wish(move |scope| {
+        let names = scope.names;
+        let id = id.map(|text| chosen_resource_id(&text, names.now_millis)).transpose()?;
+        Ok(Command::CreateResource {
+            chosen: id.is_some(),
+            id: id.unwrap_or_else(|| names.fresh_resource.clone()),
+            resource,
+        })
+    })
+}
+
+/// Nobody waits in a transaction: who holds it could not let go.
+fn acquire_resource(fields: &mut Fields) -> Wish {
+    let (name, task, force) = (fields.text("resource"), fields.maybe("task"), fields.flag("force"));
+    wish(move |scope| {
+        Ok(Command::AcquireResource {
+            name: scope.names.resource(&name)?,
+            fresh: scope.names.fresh_resource.clone(),
+            task: task.map(|task| scope.task(&task)).transpose()?,
+            force,
+        })
+    })
+}
+
+fn held(fields: &mut Fields, command: fn(String) -> Command) -> Wish {
+    let name = fields.text("resource");
+    wish(move |scope| Ok(command(scope.names.resource(&name)?)))
+}
+
+/// What setting or removing this setting means.
+pub fn setting(path: &str, to: Option<&Value>) -> Command {
+    let path = pointer(path);
+    match to {
+        Some(to) => Command::SetConfig { path, to: to.clone() },
+        None => Command::UnsetConfig { path },
+    }
 }
 
 fn context(fields: &mut Fields) -> Wish {

@@ -34,8 +34,7 @@ impl Fields {
     pub fn text(&mut self, key: &'static str) -> String {
         let text = self.maybe(key);
         if text.is_none() {
-            let fault = || invalid(self.command, format!("{} lacks `{key}`", self.command));
-            self.fault.get_or_insert_with(fault);
+            self.refuse(&format!("{} lacks `{key}`", self.command));
         }
         text.unwrap_or_default()
     }
@@ -74,6 +73,21 @@ impl Fields {
     pub fn list(&mut self, key: &'static str) -> Option<Vec<String>> {
         let value = self.take(key)?;
         self.commas(key, value).map(|text| split_tags(&text))
+    }
+
+    /// A whole number; absent is none.
+    pub fn number(&mut self, key: &'static str) -> Option<i64> {
+        let value = self.take(key)?;
+        value.as_i64().or_else(|| self.wrong(key, "a whole number"))
+    }
+
+    /// Any value but null, which must be there.
+    pub fn value(&mut self, key: &'static str) -> Value {
+        let value = self.take(key);
+        if value.is_none() {
+            self.refuse(&format!("{} lacks `{key}`", self.command));
+        }
+        value.unwrap_or_default()
     }
 
     /// An object.

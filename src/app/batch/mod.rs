@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use super::bulk::Undo;
 use super::execute::{Outcome, Work};
 use super::{App, Code, ExitClass, Failure, Identity};
-use commands::{Known, Named, Scope, Wish};
+use commands::{Known, Named, Scope, Wish, setting};
 use line::Line;
 
 /// Commands that were read, in order, with the numbers of their lines.
@@ -27,8 +27,26 @@ pub struct LineResult {
     pub name: Option<String>,
     /// The command's name; empty for a line that holds none.
     pub command: &'static str,
+    /// The setting that it is about, as it was written, with its value; null if that was removed.
+    pub setting: Option<(String, Value)>,
     /// What came of it.
     pub result: Result<Outcome, Failure>,
+}
+
+impl LineResult {
+    /// A line that holds no command.
+    fn none(line: usize) -> Self {
+        Self { line, name: None, command: "", setting: None, result: Ok(Outcome::default()) }
+    }
+
+    /// A line, before anything came of it.
+    fn of(number: usize, line: &Line) -> Self {
+        let setting = match &line.wish {
+            Wish::Setting(path, to) => Some((path.clone(), to.clone().unwrap_or_default())),
+            _ => None,
+        };
+        Self { name: line.name.clone(), command: line.command, setting, ..Self::none(number) }
+    }
 }
 
 impl Batch {
@@ -82,9 +100,9 @@ impl App {
             let mut known = Known::new();
             for (number, line) in batch.lines {
                 let done = line.and_then(|line| {
-                    let (name, command) = (line.name.clone(), line.command);
-                    let outcome = carry_out(line, number, &mut work, &mut known)?;
-                    Ok(LineResult { line: number, name, command, result: Ok(outcome) })
+                    let mut done = LineResult::of(number, &line);
+                    done.result = Ok(carry_out(line, number, &mut work, &mut known)?);
+                    Ok(done)
                 });
                 results.push(done.map_err(|failure| at_line(failure, number))?);
             }
@@ -104,19 +122,19 @@ impl App {
         let mut known = Known::new();
         let mut results = Vec::with_capacity(batch.lines.len());
         for (number, line) in batch.lines {
-            let (mut name, mut command) = (None, "");
-            let result = line.and_then(|line| {
-                (name, command) = (line.name.clone(), line.command);
-                let world = &self.world;
+            let mut done =
+                line.as_ref().map_or_else(|_| LineResult::none(number), |line| LineResult::of(number, line));
+            let world = &self.world;
+            done.result = line.and_then(|line| {
                 self.store.write(|tx| carry_out(line, number, &mut Work::begin(tx, world)?, &mut known))
             });
-            let end = result.as_ref().is_err_and(|failure| failure.code.exit_class() != ExitClass::Refused);
-            if let (Err(_), Some(name)) = (&result, &name) {
+            let end =
+                done.result.as_ref().is_err_and(|failure| failure.code.exit_class() != ExitClass::Refused);
+            if let (Err(_), Some(name)) = (&done.result, &done.name) {
                 known.insert(name.clone(), Named::Nothing(number));
             }
-            let line = LineResult { line: number, name, command, result };
-            self.remember_hooks_of(&line);
-            results.push(line);
+            self.remember_hooks_of(&done);
+            results.push(done);
             if end {
                 break;
             }
@@ -137,6 +155,7 @@ fn carry_out(
 ) -> Result<Outcome, Failure> {
     let outcome = match line.wish {
         Wish::Claim(statuses) => work.claim(&line.who, statuses.as_deref())?.unwrap_or_default(),
+        Wish::Setting(path, to) => work.run(&line.who, |_| Ok(setting(&path, to.as_ref())))?,
         Wish::Command(build) => work.run(&line.who, |names| build(&Scope { names, known }))?,
     };
     if let Some(name) = line.name {

@@ -3,6 +3,7 @@
 mod artifacts;
 mod branches;
 mod comments;
+mod conflicts;
 mod create;
 mod fields;
 mod lifecycle;
@@ -69,6 +70,7 @@ pub fn decide(facts: &Facts, author: &Author, command: &Command) -> Result<Decis
         Command::ReleaseResource { name } => resources::release(facts, author, name).map(Into::into),
         Command::HeartbeatResource { name } => resources::heartbeat(facts, author, name).map(Into::into),
         Command::Redact { reason, .. } => redact::redact(facts, reason),
+        Command::Settle { subject, what } => conflicts::settle(facts, subject, what).map(Into::into),
         Command::Archive { .. } => lifecycle::archive(existing(facts, command)?).map(Into::into),
         Command::Unarchive { .. } => lifecycle::unarchive(existing(facts, command)?).map(Into::into),
         Command::Unlink { kind, target, .. } => {

@@ -9,7 +9,9 @@ use crate::domain::event::{EventBody, Subject, kind};
 use crate::domain::facts::Facts;
 use crate::domain::id::{ResourceId, TaskId};
 use crate::domain::rejection::Rejection;
-use crate::domain::resource::{DEFAULT_MAX_HOLDERS, DEFAULT_TTL_SECONDS, Holder, Resource, is_name};
+use crate::domain::resource::{
+    DEFAULT_MAX_HOLDERS, DEFAULT_TTL_SECONDS, Holder, MOST_TTL_SECONDS, Resource, TTL_RULE, is_name, is_ttl,
+};
 use crate::domain::time::Timestamp;
 
 const NAME_RULE: &str = "a letter or digit, then up to 63 of letters, digits, dot, underscore and dash";
@@ -28,10 +30,11 @@ pub(super) fn create(
     if ResourceId::parse_foreign(name).is_some() {
         return Err(invalid("resource name", name.clone(), "a name must not look like an id"));
     }
-    for (what, number) in [("--max-holders", resource.max_holders), ("--ttl", resource.ttl_seconds)] {
-        if let Some(number) = number.filter(|n| *n < 1) {
-            return Err(invalid(what, number.to_string(), "write a whole number, 1 or more"));
-        }
+    if let Some(number) = resource.max_holders.filter(|n| *n < 1) {
+        return Err(invalid("--max-holders", number.to_string(), "write a whole number, 1 or more"));
+    }
+    if let Some(number) = resource.ttl_seconds.filter(|n| !is_ttl(*n)) {
+        return Err(invalid("--ttl", number.to_string(), TTL_RULE));
     }
     match (&facts.name_of_id, &facts.resource) {
         (Some(known), _) if known == name => return Ok(Vec::new()),
@@ -74,7 +77,7 @@ pub fn declared(config: &Config, name: &str) -> Option<NewResource> {
         name: name.to_owned(),
         description: members.get("description").and_then(Value::as_str).map(str::to_owned),
         max_holders: number("max_holders"),
-        ttl_seconds: number("ttl_seconds"),
+        ttl_seconds: number("ttl_seconds").map(|n| n.min(MOST_TTL_SECONDS)),
     })
 }
 
@@ -179,8 +182,9 @@ fn id_of(resource: &Resource) -> Result<ResourceId, Rejection> {
     })
 }
 
+/// The end of a hold. An event from elsewhere may have given the resource any time.
 fn until(now: Timestamp, ttl_seconds: i64) -> Timestamp {
-    Timestamp::from_seconds(now.seconds().saturating_add(ttl_seconds))
+    now.plus(ttl_seconds.min(MOST_TTL_SECONDS))
 }
 
 fn acquired(

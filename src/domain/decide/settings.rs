@@ -4,23 +4,26 @@ use serde_json::{Value, json};
 
 use crate::domain::actor::Actor;
 use crate::domain::artifact::MOST_PAYLOAD;
-use crate::domain::config::{Config, differences, dotted, escape};
+use crate::domain::config::{Config, differences, dotted, escape, unescape};
 use crate::domain::event::{EventBody, kind};
 use crate::domain::facts::Facts;
 use crate::domain::hooks::{ends, is_commands};
 use crate::domain::json;
 use crate::domain::rejection::Rejection;
-use crate::domain::resource::is_name;
+use crate::domain::resource::{TTL_RULE, is_name, is_ttl};
 use crate::domain::short_id::is_code;
 use crate::domain::workflow::PRIORITIES;
 
 pub(super) fn set(facts: &Facts, path: &str, to: &Value) -> Result<Vec<EventBody>, Rejection> {
     check_way(&facts.config, path)?;
-    check(&facts.config, path, to)?;
+    let event = changed(path, to.clone());
+    let mut after = facts.config.clone();
+    after.change(&event.data);
+    check(&facts.config, &after, path, to)?;
     if facts.config.get(path) == Some(to) {
         return Ok(Vec::new());
     }
-    settled(facts, vec![changed(path, to.clone())])
+    settled(facts, vec![event])
 }
 
 pub(super) fn unset(facts: &Facts, path: &str) -> Result<Vec<EventBody>, Rejection> {
@@ -52,7 +55,7 @@ pub(super) fn edit(facts: &Facts, base: &Value, to: &Value) -> Result<Vec<EventB
     for (path, change) in differences(base, to) {
         match change {
             Some(value) => {
-                check(&result, &path, &value)?;
+                check(&facts.config, &result, &path, &value)?;
                 events.push(changed(&path, value));
             }
             None if path == "/instance_id" => return Err(fixed()),
@@ -115,9 +118,9 @@ fn check_way(config: &Config, path: &str) -> Result<(), Rejection> {
     Ok(())
 }
 
-/// Settings that Lattice reads must have the type that it reads, however deep they stand in the
-/// value; all others are free.
-fn check(config: &Config, path: &str, to: &Value) -> Result<(), Rejection> {
+/// Settings that Lattice reads must have the type that it reads, and name what there is, however
+/// deep they stand in the value; all others are free. `after` is the configuration as it will be.
+fn check(before: &Config, after: &Config, path: &str, to: &Value) -> Result<(), Rejection> {
     if path.matches('/').count() + json::depth(to) > json::MAX_DEPTH {
         return Err(Rejection::Invalid {
             what: "setting",
@@ -125,23 +128,28 @@ fn check(config: &Config, path: &str, to: &Value) -> Result<(), Rejection> {
             rule: "at most 100 levels deep",
         });
     }
-    check_one(config, path, to)?;
+    check_one(before, after, path, to)?;
     if let Value::Object(members) = to {
         for (key, value) in members {
-            check(config, &format!("{path}/{}", escape(key)), value)?;
+            check(before, after, &format!("{path}/{}", escape(key)), value)?;
         }
     }
     Ok(())
 }
 
-fn check_one(config: &Config, path: &str, to: &Value) -> Result<(), Rejection> {
+fn check_one(before: &Config, after: &Config, path: &str, to: &Value) -> Result<(), Rejection> {
     let wrong = |rule: &'static str| {
         Err(Rejection::Invalid { what: "setting", got: format!("{} = {to}", dotted(path)), rule })
     };
-    let parts: Vec<&str> = path.split('/').skip(1).collect();
+    let statuses = after.statuses();
+    let is_status = |text: &str| statuses.iter().any(|known| known == text);
+    let are_statuses =
+        || to.as_array().is_some_and(|list| list.iter().all(|value| value.as_str().is_some_and(is_status)));
+    let parts: Vec<String> = path.split('/').skip(1).map(unescape).collect();
+    let parts: Vec<&str> = parts.iter().map(String::as_str).collect();
     match parts.as_slice() {
         ["instance_id"] => Err(fixed()),
-        ["schema_version"] if config.get(path) != Some(to) => {
+        ["schema_version"] if before.get(path) != Some(to) => {
             wrong("the format's version never changes by hand")
         }
         ["workflow"]
@@ -156,19 +164,38 @@ fn check_one(config: &Config, path: &str, to: &Value) -> Result<(), Rejection> {
         ["hooks", "post_event"] | ["hooks", "on" | "transitions", _] if !is_commands(to) => {
             wrong("a command for the shell, or a list of them")
         }
-        ["hooks", "transitions", key] if ends(key).is_none() => {
-            wrong("a transition is written `from -> to`, with * for any status")
+        ["hooks", other] if !["post_event", "on", "transitions"].contains(other) => {
+            wrong("hooks stand under hooks.post_event, hooks.on and hooks.transitions")
         }
-        ["workflow", "statuses"] if !is_texts(to) || to.as_array().is_none_or(Vec::is_empty) => {
-            wrong("a list of at least one status")
+        ["hooks", "on", kind] if !kind.starts_with("x_") && !kind::BUILT_IN.contains(kind) => {
+            wrong("a type of event, such as comment_added, or one of your own, which begins with x_")
         }
-        ["task_types"]
-        | ["workflow", "roles" | "universal_targets" | "finished"]
-        | ["workflow", "transitions", _]
-        | ["workflow", "completion_policies", _, "require_roles"]
-            if !is_texts(to) =>
-        {
+        ["hooks", "transitions", key] => match ends(key) {
+            None => wrong("a transition is written `from -> to`, with * for any status"),
+            Some((from, to)) if [from, to].iter().any(|end| *end != "*" && !is_status(end)) => {
+                wrong("a transition leads from one of the workflow's statuses to another, or from or to *")
+            }
+            Some(_) => Ok(()),
+        },
+        ["workflow", "statuses"] if !is_names(to) => wrong("a list of at least one status"),
+        ["task_types"] if !is_names(to) => wrong("a list of at least one type"),
+        ["workflow", "roles"] | ["workflow", "completion_policies", _, "require_roles"] if !is_texts(to) => {
             wrong("a list of texts")
+        }
+        ["workflow", "transitions" | "wip_limits" | "display_names" | "completion_policies", status]
+            if !is_status(status) =>
+        {
+            wrong("it is about one of the workflow's statuses: `lattice config get workflow.statuses`")
+        }
+        ["workflow", "universal_targets" | "finished"] | ["workflow", "transitions", _]
+            if !are_statuses() =>
+        {
+            wrong("a list of the workflow's statuses: `lattice config get workflow.statuses`")
+        }
+        ["workflow", "completion_policies", _, other]
+            if !["require_roles", "require_assigned"].contains(other) =>
+        {
+            wrong("a policy has require_roles and require_assigned")
         }
         ["workflow", "completion_policies", _, "require_assigned"] if !to.is_boolean() => {
             wrong("true or false")
@@ -177,9 +204,13 @@ fn check_one(config: &Config, path: &str, to: &Value) -> Result<(), Rejection> {
         ["resources", name] if !is_name(name) => wrong(
             "a resource's name is a letter or digit, then up to 63 of letters, digits, dot, underscore and dash",
         ),
-        ["resources", _, "max_holders" | "ttl_seconds"] if to.as_i64().is_none_or(|n| n < 1) => {
+        ["resources", _, other] if !["description", "max_holders", "ttl_seconds"].contains(other) => {
+            wrong("a resource has description, max_holders and ttl_seconds")
+        }
+        ["resources", _, "max_holders"] if to.as_i64().is_none_or(|n| n < 1) => {
             wrong("a whole number, 1 or more")
         }
+        ["resources", _, "ttl_seconds"] if !to.as_i64().is_some_and(is_ttl) => wrong(TTL_RULE),
         ["resources", _, "description"] if !to.is_string() => wrong("a text"),
         ["workflow", "display_names", _] if !to.is_string() => wrong("a text"),
         ["artifacts"] if !to.is_object() => wrong("an object"),
@@ -191,11 +222,7 @@ fn check_one(config: &Config, path: &str, to: &Value) -> Result<(), Rejection> {
         ["workflow", "wip_limits", _] | ["workflow", "review_cycle_limit"] if to.as_u64().is_none() => {
             wrong("a whole number, 0 or more")
         }
-        ["default_status"]
-            if !to.as_str().is_some_and(|s| config.statuses().iter().any(|known| known == s)) =>
-        {
-            wrong("one of the workflow's statuses")
-        }
+        ["default_status"] if !to.as_str().is_some_and(is_status) => wrong("one of the workflow's statuses"),
         ["default_priority"] if !to.as_str().is_some_and(|p| PRIORITIES.contains(&p)) => {
             wrong("critical, high, medium or low")
         }
@@ -209,6 +236,12 @@ fn check_one(config: &Config, path: &str, to: &Value) -> Result<(), Rejection> {
 
 fn is_texts(value: &Value) -> bool {
     value.as_array().is_some_and(|list| list.iter().all(Value::is_string))
+}
+
+/// A list of at least one text, none of them blank.
+fn is_names(value: &Value) -> bool {
+    let is_name = |value: &Value| value.as_str().is_some_and(|text| !text.trim().is_empty());
+    value.as_array().is_some_and(|list| !list.is_empty() && list.iter().all(is_name))
 }
 
 const CODE: &str = "1 to 5 capital letters or digits, a letter first";
@@ -276,9 +309,55 @@ mod tests {
 
     #[test]
     fn a_wrong_type_is_found_inside_a_whole_object_too() {
-        let config = Config::new(default_config());
-        assert!(check(&config, "/workflow", &json!({"wip_limits": {"review": "many"}})).is_err());
-        assert!(check(&config, "/workflow", &json!({"statuses": []})).is_err());
-        assert_eq!(check(&config, "/workflow", &json!({"statuses": ["a"], "mine": {"x": 1}})), Ok(()));
+        assert!(checked("/workflow", json!({"wip_limits": {"review": "many"}})).is_err());
+        assert!(checked("/workflow", json!({"statuses": []})).is_err());
+        assert_eq!(checked("/workflow", json!({"statuses": ["a"], "mine": {"x": 1}})), Ok(()));
+        let both = json!({"statuses": ["a", "b"], "transitions": {"a": ["b"]}});
+        assert_eq!(checked("/workflow", both), Ok(()), "what is checked is the result");
+    }
+
+    fn checked(path: &str, to: Value) -> Result<(), Rejection> {
+        let before = Config::new(default_config());
+        let mut after = before.clone();
+        after.change(&changed(path, to.clone()).data);
+        check(&before, &after, path, &to)
+    }
+
+    #[test]
+    fn settings_that_name_what_is_not_there_are_refused() {
+        for (path, to) in [
+            ("/task_types", json!([])),
+            ("/task_types", json!(["task", " "])),
+            ("/workflow/statuses", json!(["backlog", ""])),
+            ("/workflow/wip_limits/reviw", json!(3)),
+            ("/workflow/transitions/reviw", json!(["done"])),
+            ("/workflow/transitions/review", json!(["don"])),
+            ("/workflow/universal_targets", json!(["canceled"])),
+            ("/workflow/finished", json!(["canceled"])),
+            ("/workflow/display_names/reviw", json!("x")),
+            ("/workflow/completion_policies/don", json!({"require_assigned": true})),
+            ("/workflow/completion_policies/done", json!({"require_asigned": true})),
+            ("/hooks/post_evnt", json!("x")),
+            ("/hooks", json!({"transition": {}})),
+            ("/hooks/on/comment_aded", json!("x")),
+            ("/hooks/transitions/review -> don", json!("x")),
+            ("/resources/gpu", json!({"max_holder": 2})),
+            ("/resources/gpu/ttl_seconds", json!(31_622_401)),
+            ("/schema_version", json!(2)),
+        ] {
+            assert!(checked(path, to.clone()).is_err(), "{path} {to}");
+        }
+        for (path, to) in [
+            ("/task_types", json!(["story"])),
+            ("/workflow/finished", json!([])),
+            ("/workflow/completion_policies/done", json!({"require_assigned": true})),
+            ("/hooks/on/x_deployed", json!("x")),
+            ("/hooks/on/comment_added", json!(["x", "y"])),
+            ("/hooks/transitions/* -> done", json!("x")),
+            ("/resources/gpu", json!({"max_holders": 2, "ttl_seconds": 31_622_400})),
+            ("/mine", json!({"anything": []})),
+        ] {
+            assert_eq!(checked(path, to.clone()), Ok(()), "{path} {to}");
+        }
     }
 }

@@ -19,7 +19,7 @@ fn author(reason: Option<&str>) -> Author {
     if let Some(reason) = reason {
         stamp.provenance.insert("reason".into(), json!(reason));
     }
-    Author { actor: Actor::Plain("agent:a".into()), stamp }
+    Author { actor: Actor::Plain("agent:a".into()), stamp, model: None }
 }
 
 fn task(status: &str) -> Task {
@@ -54,6 +54,7 @@ fn facts(status: &str) -> Facts {
         is_short_id_taken: false,
         next_short_id: Some(ShortId { prefix: "LAT".into(), number: 2 }),
         same_artifact: None,
+        open: Vec::new(),
         fresh_artifact: ArtifactId::from_value(1),
     }
 }

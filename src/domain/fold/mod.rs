@@ -172,7 +172,11 @@ impl TaskState {
             kind::REACTION_REMOVED => reaction(&mut self.comments, event, false),
             kind::PLAN_UPDATED => text_updated(&mut self.plan, event),
             kind::NOTES_UPDATED => text_updated(&mut self.notes, event),
-            kind::GIT_EVENT | kind::EVENT_REDACTED | "surface_bound" | "auto_review_spawned" => None,
+            kind::GIT_EVENT
+            | kind::EVENT_REDACTED
+            | kind::CONFLICT_SETTLED
+            | "surface_bound"
+            | "auto_review_spawned" => None,
             custom if custom.starts_with("x_") => None,
             _ => Some(Oddity::UnknownType),
         }

@@ -1,0 +1,142 @@
+//! Each command of a batch does and, with `--full`, answers what the command itself does.
+
+mod support;
+
+use serde_json::{Value, json};
+use support::Project;
+
+/// Runs one line and gives its answer.
+fn one(project: &Project, flags: &[&str], line: &Value) -> Value {
+    let run = project.fed([&["batch"], flags].concat(), format!("{line}\n").as_bytes());
+    assert_eq!((run.status, run.stderr.as_str()), (0, ""), "{run:?}");
+    serde_json::from_str(&run.stdout).unwrap()
+}
+
+/// What is the same in two trackers: no ids, no times.
+fn plain(value: Value) -> Value {
+    match value {
+        Value::Object(members) => members
+            .into_iter()
+            .map(|(key, value)| (key, plain(value)))
+            .collect::<serde_json::Map<_, _>>()
+            .into(),
+        Value::Array(list) => list.into_iter().map(plain).collect(),
+        Value::String(text)
+            if ["ev_", "task_0", "art_", "res_", "20"].iter().any(|start| text.starts_with(start)) =>
+        {
+            json!("…")
+        }
+        other => other,
+    }
+}
+
+#[test]
+fn with_full_a_line_answers_what_the_command_answers() {
+    let (alone, together) = (Project::new(), Project::new());
+    let cases: [(&[&str], Value); 16] = [
+        (&["create", "a"], json!({"create": {"title": "a"}})),
+        (&["archive", "LAT-1"], json!({"archive": {"task": "LAT-1"}})),
+        (&["unarchive", "LAT-1"], json!({"unarchive": {"task": "LAT-1"}})),
+        (&["event", "LAT-1", "x_a"], json!({"event": {"task": "LAT-1", "type": "x_a"}})),
+        (&["attach", "LAT-1", "--inline", "t"], json!({"attach": {"task": "LAT-1", "inline": "t"}})),
+        (&["renumber", "LAT-1", "LAT-7"], json!({"renumber": {"task": "LAT-1", "to": "LAT-7"}})),
+        (
+            &["config", "set", "workflow.wip_limits.review", "7"],
+            json!({"config set": {"path": "workflow.wip_limits.review", "value": 7}}),
+        ),
+        (
+            &["config", "set", "workflow.wip_limits.review", "7"],
+            json!({"config set": {"path": "workflow.wip_limits.review", "value": 7}}),
+        ),
+        (
+            &["config", "unset", "/workflow/wip_limits/review"],
+            json!({"config unset": {"path": "/workflow/wip_limits/review"}}),
+        ),
+        (
+            &["resource", "create", "gpu", "--ttl", "60", "--max-holders", "2", "--description", "d"],
+            json!({"resource create": {"resource": "gpu", "ttl": 60, "max_holders": 2, "description": "d"}}),
+        ),
+        (
+            &["resource", "acquire", "gpu", "--task", "LAT-7"],
+            json!({"resource acquire": {"resource": "gpu", "task": "LAT-7"}}),
+        ),
+        (&["resource", "heartbeat", "gpu"], json!({"resource heartbeat": {"resource": "gpu"}})),
+        (
+            &["resource", "acquire", "gpu", "--actor", "agent:b"],
+            json!({"resource acquire": {"resource": "gpu", "actor": "agent:b"}}),
+        ),
+        (
+            &["resource", "acquire", "gpu", "--force", "--actor", "agent:c"],
+            json!({"resource acquire": {"resource": "gpu", "force": true, "actor": "agent:c"}}),
+        ),
+        (
+            &["resource", "release", "gpu", "--actor", "agent:c"],
+            json!({"resource release": {"resource": "gpu", "actor": "agent:c"}}),
+        ),
+        (&["comment", "LAT-7", "hi"], json!({"comment": {"task": "LAT-7", "text": "hi"}})),
+    ];
+    for (words, line) in cases {
+        let answer = one(&together, &["--full"], &line);
+        assert_eq!(plain(answer["data"].clone()), plain(alone.json(words)), "{line}");
+    }
+    let kinds = |project: &Project| -> Vec<Value> {
+        let text = project.ok(["events", "--json"]);
+        let of = |line: &str| serde_json::from_str::<Value>(line).unwrap()["event"].take();
+        text.lines()
+            .skip(2)
+            .map(of)
+            .map(|mut event| plain(json!([event["type"], event["data"].take()])))
+            .collect()
+    };
+    assert_eq!(kinds(&together), kinds(&alone));
+}
+
+#[test]
+fn answers_about_resources_and_settings_name_no_task() {
+    let project = Project::new();
+    let answer = one(&project, &[], &json!({"resource create": {"resource": "gpu"}}));
+    assert_eq!(answer, json!({"line": 1, "ok": true, "resource": "gpu"}));
+    let set = json!({"config set": {"path": "project_name", "value": "x"}});
+    assert_eq!(one(&project, &[], &set), json!({"line": 1, "ok": true}));
+    assert_eq!(one(&project, &[], &set), json!({"line": 1, "ok": true, "unchanged": true}));
+    let line = json!({"resource acquire": {"resource": "gpu"}});
+    let run = project.fed(["batch", "--quiet"], line.to_string().as_bytes());
+    assert!(run.stdout.starts_with("res_"), "{run:?}");
+}
+
+#[test]
+fn a_setting_holds_for_the_lines_behind_it_and_is_undone_with_them() {
+    let project = Project::new();
+    let types = json!({"config set": {"path": "task_types", "value": ["task", "story"]}});
+    let story = json!({"create": {"title": "a", "type": "story"}});
+    let bug = json!({"create": {"title": "a", "type": "bug"}});
+    let run = project.fed(["batch"], format!("{types}\n{bug}\n").as_bytes());
+    assert!(run.stderr.contains("line 2: type `bug` is not known"), "{run:?}");
+    assert_eq!(project.json(["config", "get", "task_types"])["value"][1], "bug");
+    let run = project.fed(["batch"], format!("{types}\n{story}\n").as_bytes());
+    assert_eq!((run.status, run.stderr.as_str()), (0, ""), "{run:?}");
+}
+
+#[test]
+fn what_they_cannot_take_is_refused() {
+    let project = Project::new();
+    for (line, message) in [
+        (json!({"config set": {"path": "a", "value": null}}), "config set lacks `value`"),
+        (json!({"config set": {"value": 1}}), "config set lacks `path`"),
+        (
+            json!({"resource create": {"resource": "a", "ttl": "1"}}),
+            "`ttl` of resource create must be a whole number",
+        ),
+        (
+            json!({"resource acquire": {"resource": "a", "wait": true}}),
+            "resource acquire has no member `wait`",
+        ),
+        (json!({"renumber": {"task": "LAT-1", "to": "seven"}}), "`seven` is no short id"),
+        (json!({"session": {"start": 1}}), "`session` is no command of a batch"),
+    ] {
+        let run = project.fed(["batch", "--json"], line.to_string().as_bytes());
+        let error = &serde_json::from_str::<Value>(&run.stdout).unwrap()["error"];
+        assert_eq!(error["message"], format!("line 1: {message}"));
+        assert!(error["hint"].is_string());
+    }
+}
