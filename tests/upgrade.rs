@@ -40,7 +40,12 @@ fn names(project: &Project) -> Vec<String> {
 
 /// The exported document must be the one that the program of that schema wrote.
 fn says_the_same(project: &Project) {
-    let document = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/schema-1.json"));
+    says_what_it_said(project, 1);
+}
+
+fn says_what_it_said(project: &Project, schema: u32) {
+    let path = format!("{}/tests/fixtures/schema-{schema}.json", env!("CARGO_MANIFEST_DIR"));
+    let document = fs::read_to_string(path);
     let now = project.ok(["export", "--file", "-"]);
     let document = document.unwrap();
     let differs = now.lines().zip(document.lines()).find(|(now, then)| now != then);
@@ -56,12 +61,25 @@ fn findings(project: &Project) -> Vec<(String, String)> {
 }
 
 fn whole(project: &Project) {
-    assert_eq!(number(project, "PRAGMA user_version"), 2);
+    assert_eq!(number(project, "PRAGMA user_version"), 3);
     let known = [("warning", "short_ids"), ("warning", "quarantine")];
     assert_eq!(findings(project), known.map(|(level, check)| (level.to_owned(), check.to_owned())));
     let counted = "SELECT count(*) FROM tasks t
                     WHERE event_count <> (SELECT count(*) FROM events WHERE task_id = t.id)";
     assert_eq!(number(project, counted), 0);
+}
+
+#[test]
+fn the_second_schema_is_brought_up_to_date_and_says_the_same() {
+    let project = Project::empty().of_schema(2);
+    let before = log(&project);
+    assert_eq!(number(&project, "PRAGMA user_version"), 2);
+    project.ok(["doctor", "--fix"]);
+    whole(&project);
+    says_what_it_said(&project, 2);
+    assert_eq!(log(&project), before);
+    let copy = Connection::open(project.lattice().join("lattice-v2.backup.db")).unwrap();
+    assert_eq!(copy.query_row("PRAGMA user_version", [], |row| row.get::<_, i64>(0)).unwrap(), 2);
 }
 
 #[test]
@@ -233,8 +251,8 @@ fn a_newer_tracker_is_refused_and_left_alone() {
     let conn = Connection::open(project.database()).unwrap();
     conn.execute_batch(
         "BEGIN; CREATE TABLE novelty (x TEXT) STRICT; ALTER TABLE tasks ADD COLUMN novelty TEXT;
-         INSERT INTO refinery_schema_history VALUES (3, 'add_novelty', '2030-01-01T00:00:00.5Z', '123');
-         PRAGMA user_version = 3; COMMIT; PRAGMA wal_checkpoint(TRUNCATE);",
+         INSERT INTO refinery_schema_history VALUES (99, 'add_novelty', '2030-01-01T00:00:00.5Z', '123');
+         PRAGMA user_version = 99; COMMIT; PRAGMA wal_checkpoint(TRUNCATE);",
     )
     .unwrap();
     drop(conn);

@@ -42,7 +42,7 @@ pub fn bulk(bench: &Bench, report: &mut Report) -> Result<()> {
     Ok(())
 }
 
-fn measure(report: &mut Report, what: &str, call: Call) -> Result<()> {
+pub fn measure(report: &mut Report, what: &str, call: Call) -> Result<()> {
     let (took, peak) = call.peak_memory()?;
     match peak.map(|kib| kib / 1024) {
         Some(mib) => report.figure(
@@ -80,7 +80,7 @@ fn stamps(tree: &Path) -> Result<BTreeMap<PathBuf, SystemTime>> {
     files(tree)?.into_iter().map(stamp).collect()
 }
 
-fn copy_tree(from: &Path, to: &Path) -> Result<()> {
+pub fn copy_tree(from: &Path, to: &Path) -> Result<()> {
     for path in files(from)? {
         let target = to.join(path.strip_prefix(from)?);
         std::fs::create_dir_all(target.parent().unwrap_or(to))?;

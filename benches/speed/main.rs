@@ -13,6 +13,7 @@ mod flat;
 mod pair;
 mod report;
 mod run;
+mod sync;
 mod syncs;
 mod tracker;
 
@@ -29,6 +30,7 @@ struct Bench {
     bare_hello: PathBuf,
     bare_read: PathBuf,
     bare_search: PathBuf,
+    bare_tree: PathBuf,
     bare_write: PathBuf,
     /// Where trackers are made; on the disk that holds the build, not in memory.
     place: PathBuf,
@@ -58,6 +60,7 @@ impl Bench {
             bare_hello: installed(examples.join("bare_hello"))?,
             bare_read: installed(examples.join("bare_read"))?,
             bare_search: installed(examples.join("bare_search"))?,
+            bare_tree: installed(examples.join("bare_tree"))?,
             bare_write: installed(examples.join("bare_write"))?,
             place,
             quick,
@@ -78,7 +81,7 @@ impl Bench {
 /// A group of measurements.
 type Part = fn(&Bench, &mut Report) -> Result<()>;
 
-const PARTS: [(&str, Part); 11] = [
+const PARTS: [(&str, Part); 12] = [
     ("reads", pair::reads),
     ("writes", pair::writes),
     ("flat", flat::flat),
@@ -89,6 +92,7 @@ const PARTS: [(&str, Part); 11] = [
     ("search", answers::search),
     ("sums", answers::sums),
     ("bulk", bulk::bulk),
+    ("sync", sync::sync),
     ("claims", claims::claims),
 ];
 

@@ -46,6 +46,8 @@ pub struct Sourced<T> {
 pub struct ImportSet {
     /// Events, those made of hand-edited files included. Ids may repeat with the same content.
     pub events: Vec<Sourced<Event>>,
+    /// How many events beside these the tree holds that are known to be known.
+    pub known_events: usize,
     /// Artifacts.
     pub artifacts: Vec<Sourced<NewArtifact>>,
     /// (prefix, number): numbers below are not given to new tasks.
@@ -144,6 +146,7 @@ impl App {
         dry_run: bool,
         mut each: impl FnMut(&TaskId),
     ) -> Result<ImportReport, Failure> {
+        self.store.expect_much()?;
         let world = &self.world;
         let mut report = None;
         let result = self.store.write(|tx| {
@@ -193,7 +196,7 @@ pub(super) fn merge(
     each: &mut dyn FnMut(&TaskId),
 ) -> Result<ImportReport, Failure> {
     let foreign = check_instance(tx, set, how)?;
-    let mut report = ImportReport::default();
+    let mut report = ImportReport { known_events: set.known_events, ..ImportReport::default() };
     let fresh = fresh_events(tx, world, set, how, foreign, &mut report)?;
     count(tx, &fresh, &mut report)?;
     tx.append_many(&fresh, |id| each(id))?;
@@ -285,12 +288,16 @@ fn fresh_events<'a>(
     let mut tombstones = Vec::new();
     for sourced in redactions::each_once(set, foreign)? {
         let event = &sourced.item;
-        let Some(known) = tx.find_event(&event.id)? else {
+        let Some(known) = tx.event_text(&event.id)? else {
             fresh.push(event);
             continue;
         };
+        if known == event.raw() {
+            report.known_events += 1;
+            continue;
+        }
+        let Some(known) = tx.find_event(&event.id)? else { continue };
         match redactions::holding(&known, event) {
-            _ if known.raw() == event.raw() => report.known_events += 1,
             Some(held) if held.raw() == known.raw() => {
                 report.known_events += 1;
                 report.withheld += usize::from(event.redacted.is_none());
@@ -394,7 +401,7 @@ fn count(reader: &Reader<'_>, fresh: &[&Event], report: &mut ImportReport) -> Re
     }
     for id in created {
         if let Some(entry) = report.tasks.get_mut(id.as_str()) {
-            entry.is_new = reader.find_task(id)?.is_none();
+            entry.is_new = !reader.has_task(id.as_str())?;
         }
     }
     Ok(())
@@ -403,9 +410,9 @@ fn count(reader: &Reader<'_>, fresh: &[&Event], report: &mut ImportReport) -> Re
 /// Names and titles as they are after the merge.
 fn name_tasks(reader: &Reader<'_>, report: &mut ImportReport) -> Result<(), Failure> {
     for (id, entry) in &mut report.tasks {
-        let task = TaskId::parse_foreign(id).map(|id| reader.find_task(&id)).transpose()?.flatten();
-        entry.name = task.as_ref().map_or_else(|| id.clone(), crate::domain::Task::name);
-        entry.title = task.map(|task| task.title).unwrap_or_default();
+        let (short_id, title) = reader.task_name(id)?.unwrap_or_default();
+        entry.name = short_id.unwrap_or_else(|| id.clone());
+        entry.title = title;
     }
     Ok(())
 }

@@ -1,5 +1,7 @@
 //! Loading the facts of a decision, inside the transaction that will write.
 
+use std::borrow::Borrow;
+
 use super::failure::Failure;
 use super::world::World;
 use crate::domain::artifact::KnownArtifact;
@@ -177,10 +179,10 @@ fn load_plan(reader: &Reader<'_>, id: &TaskId, facts: &mut Facts) -> Result<(), 
 
 /// Titles and descriptions that a task has and had.
 #[must_use]
-pub fn names_over_time(task: Option<&Task>, history: &[Event]) -> (Vec<String>, Vec<String>) {
+pub fn names_over_time<E: Borrow<Event>>(task: Option<&Task>, history: &[E]) -> (Vec<String>, Vec<String>) {
     let mut titles: Vec<String> = task.map(|t| t.title.clone()).into_iter().collect();
     let mut descriptions: Vec<String> = task.and_then(|t| t.description.clone()).into_iter().collect();
-    for event in history {
+    for event in history.iter().map(Borrow::borrow) {
         match event.kind.as_str() {
             kind::TASK_CREATED => {
                 titles.extend(event.text("title").map(str::to_owned));

@@ -75,8 +75,8 @@ pub use world::World;
 
 pub use crate::store::{
     Answer, Arrival, Copied, FeedQuery, FoundIn, Hit, Incoming, Limits, Moment, Piece, Reader, Restored,
-    Root, SQL_VIEWS, Several, ShortIdIndex, SqlValue, Stays, Table, TaskFilter, TaskLine, TaskSort, TextKind,
-    Totals, Waiting, hex, sha256,
+    Root, SQL_VIEWS, Several, ShortIdIndex, SqlValue, Stays, Table, TaskFilter, TaskLine, TaskPrint,
+    TaskSort, TextKind, Totals, TreeRecord, TreeUpdate, Waiting, hex, sha256,
 };
 use crate::store::{Store, find};
 
@@ -153,6 +153,22 @@ impl App {
     /// What `work` fails with.
     pub fn read<T>(&self, work: impl FnOnce(&Reader<'_>) -> Result<T, Failure>) -> Result<T, Failure> {
         self.store.read(work)
+    }
+
+    /// Says that all of the file will be asked for: more of it is kept in memory then.
+    ///
+    /// # Errors
+    /// A `STORE_…` code.
+    pub fn expect_much(&self) -> Result<(), Failure> {
+        Ok(self.store.expect_much()?)
+    }
+
+    /// Keeps what an export found the files of the tree to read as: the next one looks at less.
+    ///
+    /// # Errors
+    /// A `STORE_…` code; the tracker is as it was.
+    pub fn save_tree_record(&self, writer: &str, update: &TreeUpdate) -> Result<(), Failure> {
+        Ok(self.store.save_tree_record(writer, update)?)
     }
 
     /// Sentences about short ids that were asked for and that several tasks claim.

@@ -11,7 +11,7 @@ use super::progress::Progress;
 use super::source;
 use super::text::printable;
 use super::write::OutputArgs;
-use crate::app::{Code, Failure, ImportReport, Merge, Prefer};
+use crate::app::{App, Code, Failure, ImportReport, Merge, Prefer};
 use crate::export::{self, ReadOptions, Tree, TreeReport};
 use crate::view;
 
@@ -71,10 +71,14 @@ pub fn run(args: Args, context: &Context) -> Result<Done, Failure> {
         return import_from::run(&args.from, format, path, args.dry_run, args.output, context);
     }
     let options = ReadOptions { repair: args.repair, reconcile: args.reconcile };
-    let root = context.root()?;
-    let (source, tree) = read(&args, &root.tree, &options)?;
-    let merge = Merge { first: false, prefer: args.prefer.map(Into::into), adopt: args.adopt };
+    // A document is read before the lock is taken: its writer may be slow.
+    let document = args.file.as_deref().map(|file| document(file, &options)).transpose()?;
     let mut app = context.writer()?;
+    let (source, tree) = match document {
+        Some(document) => document,
+        None => folder(&args, &app, &options)?,
+    };
+    let merge = Merge { first: false, prefer: args.prefer.map(Into::into), adopt: args.adopt };
     let progress = Progress::start("Tasks taken in");
     let report = app.import(&tree.set, &merge, args.dry_run, |_| progress.step())?;
     drop(progress);
@@ -89,30 +93,26 @@ pub fn run(args: Args, context: &Context) -> Result<Done, Failure> {
     Ok(if changed { done.committed() } else { done })
 }
 
-fn read(args: &Args, own: &Path, options: &ReadOptions) -> Result<(String, Tree), Failure> {
-    match &args.file {
-        Some(file) if file == Path::new("-") => {
-            Ok(("-".to_owned(), export::read_document(&mut std::io::stdin().lock(), options)?))
-        }
-        Some(file) => {
-            let name = file.display().to_string();
-            let mut input = File::open(file).map_err(|error| match error.kind() {
-                ErrorKind::NotFound => source::unreadable(&name, &error),
-                _ => Failure::io(&error, file),
-            })?;
-            Ok((name, export::read_document(&mut input, options)?))
-        }
-        None => {
-            let named = args.folder.as_deref().unwrap_or(own);
-            let inside = named.join(".lattice");
-            let folder =
-                if !export::holds_tree(named) && export::holds_tree(&inside) { &inside } else { named };
-            if !export::holds_tree(folder) {
-                return Err(no_tree(named));
-            }
-            Ok((folder.display().to_string(), export::read_tree(folder, options)?))
-        }
+fn document(file: &Path, options: &ReadOptions) -> Result<(String, Tree), Failure> {
+    if file == Path::new("-") {
+        return Ok(("-".to_owned(), export::read_document(&mut std::io::stdin().lock(), options)?));
     }
+    let name = file.display().to_string();
+    let mut input = File::open(file).map_err(|error| match error.kind() {
+        ErrorKind::NotFound => source::unreadable(&name, &error),
+        _ => Failure::io(&error, file),
+    })?;
+    Ok((name, export::read_document(&mut input, options)?))
+}
+
+fn folder(args: &Args, app: &App, options: &ReadOptions) -> Result<(String, Tree), Failure> {
+    let named = args.folder.as_deref().unwrap_or(&app.root().tree);
+    let inside = named.join(".lattice");
+    let folder = if !export::holds_tree(named) && export::holds_tree(&inside) { &inside } else { named };
+    if !export::holds_tree(folder) {
+        return Err(no_tree(named));
+    }
+    Ok((folder.display().to_string(), export::read_tree_for(app, folder, options)?))
 }
 
 /// Where a tree was expected there is none.

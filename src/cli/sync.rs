@@ -9,7 +9,7 @@ use super::progress::Progress;
 use super::text::printable;
 use super::write::OutputArgs;
 use crate::app::{Failure, ImportReport, Merge};
-use crate::export::{ExportOptions, ReadOptions, export_tree, holds_tree, read_tree};
+use crate::export::{ExportOptions, ReadOptions, export_tree_after, holds_tree, read_tree_for};
 use crate::view;
 
 /// How to merge, and what to write.
@@ -32,16 +32,19 @@ pub fn run(args: Args, context: &Context) -> Result<Done, Failure> {
     let folder = app.root().tree.clone();
     let progress = Progress::start("Synchronising");
     let tree = match holds_tree(&folder) {
-        true => read_tree(&folder, &ReadOptions::default())?,
+        true => read_tree_for(&app, &folder, &ReadOptions::default())?,
         false => crate::export::Tree::default(),
     };
     let merge = Merge { first: false, prefer: args.prefer.map(Into::into), adopt: false };
     let taken = app.import(&tree.set, &merge, false, |_| progress.step())?;
     let options = ExportOptions { include_sensitive: args.include_sensitive };
-    let written = export_tree(&app, &folder, &options).map_err(|failure| match taken.is_empty() {
-        true => failure,
-        false => failure.hint("what the tree said is saved in the tracker; mend the cause and sync again"),
-    })?;
+    let written =
+        export_tree_after(&app, &folder, &options, &tree.seen).map_err(|failure| match taken.is_empty() {
+            true => failure,
+            false => {
+                failure.hint("what the tree said is saved in the tracker; mend the cause and sync again")
+            }
+        })?;
     drop(progress);
     app.close();
     let source = folder.display().to_string();

@@ -31,7 +31,7 @@ pub fn document_of_rows(value: &Value) -> String {
 }
 
 fn shield(text: String) -> String {
-    if text.contains(['\u{85}', '\u{2028}', '\u{2029}']) {
+    if !text.is_ascii() && text.contains(['\u{85}', '\u{2028}', '\u{2029}']) {
         // Outside of strings these characters cannot stand in JSON, so all of them are in strings.
         text.replace('\u{85}', "\\u0085").replace('\u{2028}', "\\u2028").replace('\u{2029}', "\\u2029")
     } else {

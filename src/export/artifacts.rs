@@ -21,7 +21,7 @@ pub(super) fn read(
     let mut artifacts = Vec::new();
     let mut unknown = Vec::new();
     let mut payloads = std::collections::BTreeSet::new();
-    for entry in folder.list(Path::new(layout::ARTIFACT_META))? {
+    for entry in folder.list(Path::new(layout::ARTIFACT_META))?.iter() {
         let path = Path::new(layout::ARTIFACT_META).join(&entry.name);
         let Some(id) = layout::artifact_of_meta(&entry.name) else {
             unknown.push(path);
@@ -45,7 +45,7 @@ pub(super) fn read(
         };
         artifacts.push(Sourced { item: NewArtifact { artifact, payload }, place });
     }
-    for entry in folder.list(Path::new(layout::ARTIFACT_PAYLOAD))? {
+    for entry in folder.list(Path::new(layout::ARTIFACT_PAYLOAD))?.iter() {
         if entry.kind != Kind::File || !payloads.contains(&entry.name) {
             unknown.push(Path::new(layout::ARTIFACT_PAYLOAD).join(&entry.name));
         }

@@ -38,7 +38,7 @@ pub fn replace_file(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
     // Whoever had closed the file to others finds the new one closed too.
     let mode = path.symlink_metadata().ok().map(|meta| meta.permissions());
     let mut batch = Batch::new(parent(path));
-    batch.stage_with(path, |file| {
+    batch.stage_with(0, path, |file| {
         write_whole(file, bytes)?;
         mode.map_or(Ok(()), |mode| file.set_permissions(mode))
     })?;
@@ -88,7 +88,8 @@ pub(super) struct Batch {
     root: PathBuf,
     /// Opened before anything is written, so that no failed write goes unreported.
     system: Option<File>,
-    staged: Vec<(TempPath, PathBuf)>,
+    /// When it gets its name, what it is called until then, and its name.
+    staged: Vec<(u8, TempPath, PathBuf)>,
     unflushed: bool,
     folders: BTreeSet<PathBuf>,
 }
@@ -105,16 +106,18 @@ impl Batch {
         }
     }
 
-    /// Writes a file under a temporary name beside its place.
+    /// Writes a file under a temporary name beside its place. Those of an earlier turn get their
+    /// names first.
     ///
     /// # Errors
     /// What the disk says; the temporary is gone then.
-    pub(super) fn stage(&mut self, target: &Path, bytes: &[u8]) -> Result<(), Failure> {
-        self.stage_with(target, |file| write_whole(file, bytes))
+    pub(super) fn stage(&mut self, turn: u8, target: &Path, bytes: &[u8]) -> Result<(), Failure> {
+        self.stage_with(turn, target, |file| write_whole(file, bytes))
     }
 
     fn stage_with(
         &mut self,
+        turn: u8,
         target: &Path,
         fill: impl FnOnce(&mut File) -> io::Result<()>,
     ) -> Result<(), Failure> {
@@ -129,8 +132,10 @@ impl Batch {
         } else {
             self.unflushed = true;
         }
-        self.staged.push((path, target.to_path_buf()));
-        self.folders.insert(folder.to_path_buf());
+        self.staged.push((turn, path, target.to_path_buf()));
+        if !self.folders.contains(folder) {
+            self.folders.insert(folder.to_path_buf());
+        }
         Ok(())
     }
 
@@ -170,7 +175,7 @@ impl Batch {
         self.folders.insert(parent(&self.root).to_path_buf());
     }
 
-    /// Gives all files their names, in order of staging. When it returns, they are on disk.
+    /// Gives all files their names, turn by turn in order of staging. When it returns, they are on disk.
     ///
     /// # Errors
     /// What the disk says. Each file is the old one or the new one, whole.
@@ -178,7 +183,9 @@ impl Batch {
         if self.unflushed {
             self.flush_all()?;
         }
-        for (temporary, target) in std::mem::take(&mut self.staged) {
+        let mut staged = std::mem::take(&mut self.staged);
+        staged.sort_by_key(|(turn, ..)| *turn);
+        for (_, temporary, target) in staged {
             temporary.persist(&target).map_err(|error| Failure::io(&error.error, &target))?;
         }
         self.flush_folders()
@@ -332,8 +339,8 @@ mod tests {
         std::fs::write(&target, b"old").unwrap();
         for (number, code) in [(28, Code::StoreFull), (5, Code::StoreIo), (30, Code::StoreReadonly)] {
             let mut batch = Batch::new(dir.path());
-            batch.stage(&dir.path().join("other"), b"new").unwrap();
-            let result = batch.stage_with(&target, |file| {
+            batch.stage(0, &dir.path().join("other"), b"new").unwrap();
+            let result = batch.stage_with(0, &target, |file| {
                 file.write_all(b"ne")?;
                 Err(io::Error::from_raw_os_error(number))
             });
@@ -353,7 +360,7 @@ mod tests {
         let folder = dir.path().join("a/b");
         batch.make_folder(&folder, &mut Mark::new(dir.path())).unwrap();
         for n in 0..FEW * 3 {
-            batch.stage(&folder.join(n.to_string()), b"x").unwrap();
+            batch.stage(0, &folder.join(n.to_string()), b"x").unwrap();
         }
         assert!(
             std::fs::read_dir(&folder)

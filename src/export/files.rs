@@ -1,12 +1,16 @@
 //! Looking at a folder that somebody else may have filled: no links are followed, nothing but
 //! plain files is opened, and nothing is read without a limit.
 
-use std::fs::{File, OpenOptions};
-use std::io::{ErrorKind, Read};
-use std::os::unix::fs::OpenOptionsExt;
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::fs::File;
+use std::io::Read;
+use std::os::fd::OwnedFd;
 use std::path::{Component, Path, PathBuf};
+use std::rc::Rc;
 
-use rustix::fs::OFlags;
+use rustix::fs::{AtFlags, CWD, Dir, FileType, Mode, OFlags, fstat, openat, statat};
+use rustix::io::Errno;
 
 use crate::app::{Code, Failure};
 
@@ -14,6 +18,8 @@ use crate::app::{Code, Failure};
 pub(super) const FILE_LIMIT: u64 = 16 * 1024 * 1024;
 /// Bytes that a payload may have.
 pub(super) const PAYLOAD_LIMIT: u64 = 256 * 1024 * 1024;
+/// So many folders are kept open at most: those of tasks and artifacts, of resources only some.
+const KEPT_OPEN: usize = 32;
 
 /// What a name in a folder is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,23 +41,32 @@ pub(super) struct Entry {
     pub(super) kind: Kind,
 }
 
-/// A folder to be read, with the paths in it relative to it.
-#[derive(Clone, Debug)]
+/// A folder to be read, with the paths in it relative to it. Folders in it are opened one from the
+/// other, without following links, and kept open: the way to a file is walked once.
+#[derive(Debug)]
 pub(super) struct Folder {
     root: PathBuf,
     /// What a link or a pipe in the tree is refused with.
     refusal: Code,
+    open: RefCell<HashMap<PathBuf, Rc<OwnedFd>>>,
+    /// What was listed. Whoever reads or surveys a tree looks into each folder several times.
+    listed: RefCell<HashMap<PathBuf, Rc<[Entry]>>>,
 }
 
 impl Folder {
     /// A tree to be taken in.
     pub(super) fn to_read(root: &Path) -> Self {
-        Self { root: root.to_path_buf(), refusal: Code::ImportInvalid }
+        Self {
+            root: root.to_path_buf(),
+            refusal: Code::ImportInvalid,
+            open: RefCell::default(),
+            listed: RefCell::default(),
+        }
     }
 
     /// A tree to be written over.
     pub(super) fn to_write(root: &Path) -> Self {
-        Self { root: root.to_path_buf(), refusal: Code::StoreDenied }
+        Self { refusal: Code::StoreDenied, ..Self::to_read(root) }
     }
 
     /// The whole path.
@@ -67,57 +82,106 @@ impl Folder {
         .hint("nothing was changed; put the real file or folder there, or take it away")
     }
 
-    /// What stands at a path, `None` if nothing does.
+    fn failed(&self, errno: Errno, relative: &Path) -> Failure {
+        Failure::io(&errno.into(), &self.path(relative))
+    }
+
+    /// Opens a folder, `None` if there is none. The root may be a link, nothing in it may.
+    fn opened(&self, relative: &Path) -> Result<Option<Rc<OwnedFd>>, Failure> {
+        if let Some(open) = self.open.borrow().get(relative) {
+            return Ok(Some(Rc::clone(open)));
+        }
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        let opened = if relative.as_os_str().is_empty() {
+            match openat(CWD, &self.root, flags, Mode::empty()) {
+                Err(Errno::NOTDIR) => return Ok(None),
+                opened => opened,
+            }
+        } else {
+            let (above, name) = self.split(relative)?;
+            let Some(above) = self.opened(above)? else { return Ok(None) };
+            openat(&above, name, flags | OFlags::NOFOLLOW, Mode::empty())
+        };
+        let opened = match opened {
+            Ok(opened) => Rc::new(opened),
+            Err(Errno::NOENT) => return Ok(None),
+            // A link is no folder either where links are not followed.
+            Err(Errno::NOTDIR | Errno::LOOP) => return Err(self.not_plain(&self.path(relative))),
+            Err(errno) => return Err(self.failed(errno, relative)),
+        };
+        let mut kept = self.open.borrow_mut();
+        if kept.len() < KEPT_OPEN {
+            kept.insert(relative.to_path_buf(), Rc::clone(&opened));
+        }
+        Ok(Some(opened))
+    }
+
+    /// The folder that a path leads through, and its last name.
+    fn split<'a>(&self, relative: &'a Path) -> Result<(&'a Path, &'a Path), Failure> {
+        match (relative.parent(), relative.components().next_back()) {
+            (Some(above), Some(Component::Normal(name))) => Ok((above, Path::new(name))),
+            _ => Err(self.not_plain(relative)),
+        }
+    }
+
+    /// What stood at a path when its folder was first looked into, `None` if nothing did.
     ///
     /// # Errors
     /// A link on the way is refused: it could lead out of the folder.
     pub(super) fn kind(&self, relative: &Path) -> Result<Option<Kind>, Failure> {
-        let mut at = self.root.clone();
-        let mut parts = relative.components().peekable();
-        while let Some(part) = parts.next() {
-            let Component::Normal(part) = part else { return Err(self.not_plain(relative)) };
-            at.push(part);
-            let found = match at.symlink_metadata() {
-                Ok(meta) => kind_of(meta.file_type()),
-                Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
-                    return Ok(None);
-                }
-                Err(error) => return Err(Failure::io(&error, &at)),
-            };
-            if parts.peek().is_none() {
-                return Ok(Some(found));
-            }
-            if found != Kind::Folder {
-                return Err(self.not_plain(&at));
-            }
+        if relative.as_os_str().is_empty() {
+            return Ok(Some(Kind::Folder));
         }
-        Ok(Some(Kind::Folder))
+        let (above, name) = self.split(relative)?;
+        // Without the root there is nothing.
+        if above.as_os_str().is_empty() && self.opened(above)?.is_none() {
+            return Ok(None);
+        }
+        let entries = self.list(above)?;
+        let found =
+            entries.binary_search_by(|entry| Path::new(&entry.name).as_os_str().cmp(name.as_os_str()));
+        Ok(found.ok().and_then(|place| entries.get(place)).map(|entry| entry.kind))
     }
 
-    /// The names in a folder, sorted; none if it is not there.
+    /// The names in a folder as they were when it was first asked for, sorted; none if it is not
+    /// there.
     ///
     /// # Errors
     /// A link in the place of the folder is refused.
-    pub(super) fn list(&self, relative: &Path) -> Result<Vec<Entry>, Failure> {
-        match self.kind(relative)? {
-            None => return Ok(Vec::new()),
-            Some(Kind::Folder) => {}
-            Some(_) => return Err(self.not_plain(&self.path(relative))),
+    pub(super) fn list(&self, relative: &Path) -> Result<Rc<[Entry]>, Failure> {
+        if let Some(listed) = self.listed.borrow().get(relative) {
+            return Ok(Rc::clone(listed));
         }
-        let path = self.path(relative);
-        let fail = |error: std::io::Error| Failure::io(&error, &path);
+        let listed: Rc<[Entry]> = self.entries(relative)?.into();
+        self.listed.borrow_mut().insert(relative.to_path_buf(), Rc::clone(&listed));
+        Ok(listed)
+    }
+
+    fn entries(&self, relative: &Path) -> Result<Vec<Entry>, Failure> {
+        let Some(folder) = self.opened(relative)? else {
+            // Without the root there is no tree at all.
+            let is_root = relative.as_os_str().is_empty();
+            return if is_root { Err(self.failed(Errno::NOENT, relative)) } else { Ok(Vec::new()) };
+        };
+        let fail = |errno| self.failed(errno, relative);
         let mut entries = Vec::new();
-        for entry in std::fs::read_dir(&path).map_err(fail)? {
+        for entry in Dir::read_from(&folder).map_err(fail)? {
             let entry = entry.map_err(fail)?;
             let name = entry.file_name();
-            let kind = match name.to_str() {
-                Some(_) => kind_of(entry.file_type().map_err(fail)?),
+            let kind = match (name.to_str(), entry.file_type()) {
+                (Ok("." | ".."), _) => continue,
                 // A name that is no Unicode is none of ours.
-                None => Kind::Other,
+                (Err(_), _) => Kind::Other,
+                // Not every file system tells.
+                (_, FileType::Unknown) => {
+                    let stat = statat(&folder, name, AtFlags::SYMLINK_NOFOLLOW).map_err(fail)?;
+                    kind_of(FileType::from_raw_mode(stat.st_mode))
+                }
+                (_, found) => kind_of(found),
             };
             entries.push(Entry { name: name.to_string_lossy().into_owned(), kind });
         }
-        entries.sort_by(|a, b| a.name.cmp(&b.name));
+        entries.sort_unstable_by(|a, b| a.name.cmp(&b.name));
         Ok(entries)
     }
 
@@ -127,20 +191,25 @@ impl Folder {
     /// Links, pipes and devices are refused without waiting for them.
     pub(super) fn open(&self, relative: &Path) -> Result<Option<File>, Failure> {
         match self.kind(relative)? {
-            None => return Ok(None),
-            Some(Kind::File) => {}
-            Some(_) => return Err(self.not_plain(&self.path(relative))),
+            Some(Kind::File) => Ok(self.open_file(relative)?.map(|(file, _)| file)),
+            Some(_) => Err(self.not_plain(&self.path(relative))),
+            None => Ok(None),
         }
-        let path = self.path(relative);
-        // What was a file a moment ago may be a pipe now; opening must neither follow nor wait.
-        let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
-        let file = OpenOptions::new()
-            .read(true)
-            .custom_flags(flags.bits().cast_signed())
-            .open(&path)
-            .map_err(|error| Failure::io(&error, &path))?;
-        let meta = file.metadata().map_err(|error| Failure::io(&error, &path))?;
-        if meta.is_file() { Ok(Some(file)) } else { Err(self.not_plain(&path)) }
+    }
+
+    /// Opens what was a plain file a moment ago, with its size. It may be a pipe now: opening must
+    /// neither follow nor wait.
+    fn open_file(&self, relative: &Path) -> Result<Option<(File, u64)>, Failure> {
+        let (above, name) = self.split(relative)?;
+        let Some(above) = self.opened(above)? else { return Ok(None) };
+        let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+        let fail = |errno| self.failed(errno, relative);
+        let file = openat(&above, name, flags, Mode::empty()).map_err(fail)?;
+        let stat = fstat(&file).map_err(fail)?;
+        if kind_of(FileType::from_raw_mode(stat.st_mode)) != Kind::File {
+            return Err(self.not_plain(&self.path(relative)));
+        }
+        Ok(Some((File::from(file), u64::try_from(stat.st_size).unwrap_or(0))))
     }
 
     /// All bytes of a plain file, `None` if there is none.
@@ -148,26 +217,44 @@ impl Folder {
     /// # Errors
     /// As [`Folder::open`]; a file beyond `limit` bytes is refused before it is read.
     pub(super) fn read(&self, relative: &Path, limit: u64) -> Result<Option<Vec<u8>>, Failure> {
-        let Some(file) = self.open(relative)? else { return Ok(None) };
-        let path = self.path(relative);
-        let fail = |error: std::io::Error| Failure::io(&error, &path);
-        let size = file.metadata().map_err(fail)?.len();
-        if size > limit {
-            return Err(too_long(&path, limit));
+        match self.kind(relative)? {
+            None => return Ok(None),
+            Some(Kind::File) => {}
+            Some(_) => return Err(self.not_plain(&self.path(relative))),
         }
-        let mut bytes = Vec::with_capacity(usize::try_from(size).unwrap_or(0));
-        file.take(limit + 1).read_to_end(&mut bytes).map_err(fail)?;
-        if bytes.len() as u64 > limit { Err(too_long(&path, limit)) } else { Ok(Some(bytes)) }
+        let mut bytes = Vec::new();
+        Ok(self.read_listed(relative, limit, &mut bytes)?.then_some(bytes))
+    }
+
+    /// Reads a plain file that was just listed, in the place of what `bytes` holds; whether it is
+    /// there.
+    ///
+    /// # Errors
+    /// As [`Folder::read`].
+    pub(super) fn read_listed(
+        &self,
+        relative: &Path,
+        limit: u64,
+        bytes: &mut Vec<u8>,
+    ) -> Result<bool, Failure> {
+        bytes.clear();
+        let Some((file, size)) = self.open_file(relative)? else { return Ok(false) };
+        let path = || self.path(relative);
+        if size > limit {
+            return Err(too_long(&path(), limit));
+        }
+        // One more, so that the end is seen without asking for room.
+        bytes.reserve(usize::try_from(size).unwrap_or(0) + 1);
+        file.take(limit + 1).read_to_end(bytes).map_err(|error| Failure::io(&error, &path()))?;
+        if bytes.len() as u64 > limit { Err(too_long(&path(), limit)) } else { Ok(true) }
     }
 }
 
-fn kind_of(found: std::fs::FileType) -> Kind {
-    if found.is_file() {
-        Kind::File
-    } else if found.is_dir() {
-        Kind::Folder
-    } else {
-        Kind::Other
+fn kind_of(found: FileType) -> Kind {
+    match found {
+        FileType::RegularFile => Kind::File,
+        FileType::Directory => Kind::Folder,
+        _ => Kind::Other,
     }
 }
 

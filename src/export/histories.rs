@@ -69,24 +69,37 @@ impl Histories {
         self.tasks.keys().cloned().collect()
     }
 
+    /// The texts of all events that have copies in the log of all lifecycles.
+    pub(super) fn lifecycles(&self) -> impl Iterator<Item = &str> {
+        let events = self.events.iter().map(|sourced| &sourced.item);
+        events.filter(|event| kind::LIFECYCLE.contains(&event.kind.as_str())).map(Event::raw)
+    }
+
     /// A task's history in canonical order, empty if there is none.
-    pub(super) fn of_task(&self, id: &TaskId) -> Vec<Event> {
+    pub(super) fn of_task(&self, id: &TaskId) -> Vec<&Event> {
         self.in_order(self.tasks.get(id).map_or(&[], Vec::as_slice))
     }
 
     /// The tracker's own history in canonical order.
     pub(super) fn of_instance(&self) -> Vec<Event> {
-        self.in_order(&self.instance)
+        self.in_order(&self.instance).into_iter().cloned().collect()
     }
 
-    /// The short id that each task shows, as the claims of all of them leave it.
-    pub(super) fn shown_short_ids(&self) -> BTreeMap<TaskId, ShortId> {
-        let mut claims: BTreeMap<String, Vec<(i64, SortKey, &TaskId)>> = BTreeMap::new();
+    /// The short id that each task shows, as the claims of all of them leave it, with those of
+    /// others that were not read: (task, what it claims, the claim's place).
+    pub(super) fn shown_short_ids<'a>(
+        &'a self,
+        others: impl IntoIterator<Item = (&'a TaskId, ShortId, &'a str)>,
+    ) -> BTreeMap<TaskId, ShortId> {
+        let mut claims: BTreeMap<String, Vec<(i64, &str, &TaskId)>> = BTreeMap::new();
+        for (id, short_id, key) in others {
+            claims.entry(short_id.prefix).or_default().push((short_id.number, key, id));
+        }
         for (id, places) in &self.tasks {
             let mut history: Vec<&Event> = places.iter().map(|place| &self.events[*place].item).collect();
             history.sort_by(|a, b| a.key.cmp(&b.key));
             let Some(created) = history.iter().position(|e| e.kind == kind::TASK_CREATED) else { continue };
-            let claim = |e: &&Event| Some((ShortId::parse(e.text("short_id")?)?, e.key.clone()));
+            let claim = |e: &&'a Event| Some((ShortId::parse(e.text("short_id")?)?, e.key.as_str()));
             let later = history.iter().rev().filter(|e| e.kind == kind::SHORT_ID_ASSIGNED).find_map(claim);
             let claim = later.or_else(|| claim(&history[created]));
             if let Some((short_id, key)) = claim {
@@ -96,7 +109,7 @@ impl Histories {
         let mut shown = BTreeMap::new();
         for (prefix, claims) in claims {
             let texts: Vec<NumberClaim<'_>> =
-                claims.iter().map(|(number, key, id)| (*number, key.as_str(), id.as_str())).collect();
+                claims.iter().map(|(number, key, id)| (*number, *key, id.as_str())).collect();
             for (id, number) in shown_numbers(&texts) {
                 if let Some(id) = TaskId::parse_foreign(id) {
                     shown.insert(id, ShortId { prefix: prefix.clone(), number });
@@ -106,8 +119,8 @@ impl Histories {
         shown
     }
 
-    fn in_order(&self, places: &[usize]) -> Vec<Event> {
-        let mut history: Vec<Event> = places.iter().map(|place| self.events[*place].item.clone()).collect();
+    fn in_order(&self, places: &[usize]) -> Vec<&Event> {
+        let mut history: Vec<&Event> = places.iter().map(|place| &self.events[*place].item).collect();
         history.sort_by(|a, b| a.key.cmp(&b.key));
         history
     }

@@ -80,6 +80,12 @@ impl TaskFile {
         self.folder(archived).join(format!("{id}{suffix}"))
     }
 
+    /// Whether a path is that of such a file.
+    pub(super) fn is_at(self, path: &Path) -> bool {
+        let above = path.parent();
+        [false, true].iter().any(|archived| above == Some(&self.folder(*archived)))
+    }
+
     /// The task that a file name in the folder stands for.
     pub(super) fn task(self, name: &str) -> Option<TaskId> {
         let (_, suffix) = self.folder_and_suffix();

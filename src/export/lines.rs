@@ -47,6 +47,21 @@ pub(super) fn read_log(
     repair: bool,
     notices: &mut Vec<String>,
 ) -> Result<ReadLog, Failure> {
+    read_some(folder, relative, about, &|_| false, repair, notices)
+}
+
+/// The same without the lines that are known, to the letter.
+///
+/// # Errors
+/// As [`read_log`].
+pub(super) fn read_some(
+    folder: &Folder,
+    relative: &Path,
+    about: &About,
+    is_known: &dyn Fn(&[u8]) -> bool,
+    repair: bool,
+    notices: &mut Vec<String>,
+) -> Result<ReadLog, Failure> {
     let Some(file) = folder.open(relative)? else { return Ok(ReadLog::default()) };
     let path = folder.path(relative);
     let fail = |error: std::io::Error| Failure::io(&error, &path);
@@ -64,6 +79,9 @@ pub(super) fn read_log(
         let place = Place { file: relative.to_path_buf(), line: Some(number) };
         if line.trim_ascii_end().len() > MAX_BYTES || (line.len() as u64 == limit && !line.ends_with(b"\n")) {
             return Err(invalid(&place, &format!("the line has more than {MAX_BYTES} bytes"), LIMIT_HINT));
+        }
+        if is_known(line.trim_ascii()) {
+            continue;
         }
         let is_last = reader.fill_buf().map_err(fail)?.is_empty();
         if let Some(event) = log.event(&line, &place, is_last)? {

@@ -17,10 +17,12 @@ mod layout;
 mod lines;
 mod mark;
 mod markers;
+mod prints;
 mod read;
 mod reconcile;
 mod render;
 mod repair;
+mod skipped;
 mod snapshots;
 mod survey;
 mod tasks;
@@ -30,8 +32,9 @@ mod write;
 
 pub use document::{read_document, write_document};
 pub use durable::{create_file, make_folders, replace_file};
-pub use read::{holds_tree, read_tree};
-pub use write::{ExportOptions, ExportReport, export_tree};
+pub use prints::Seen;
+pub use read::{holds_tree, read_tree, read_tree_for};
+pub use write::{ExportOptions, ExportReport, export_tree, export_tree_after};
 
 /// How to read a tree.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -49,4 +52,6 @@ pub struct Tree {
     pub set: ImportSet,
     /// What a person should hear about.
     pub report: TreeReport,
+    /// What of it stood there as it was last exported.
+    pub seen: Seen,
 }

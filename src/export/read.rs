@@ -1,5 +1,6 @@
 //! Reading a tree back: logs first, then what stands beside them.
 
+use std::collections::{BTreeSet, HashSet};
 use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value};
@@ -9,9 +10,11 @@ use super::hand_edits::{self, Base};
 use super::histories::Histories;
 use super::layout::{self, TaskFile};
 use super::lines::{self, About, invalid, whole};
+use super::prints::Known;
+use super::skipped::Skipped;
 use super::texts::{json_file, json_text, text_file, unresolved};
 use super::{ReadOptions, Tree, artifacts, markers, tasks, unknown};
-use crate::app::{Code, Failure, Sourced, hex, sha256};
+use crate::app::{App, Code, Failure, Sourced, hex, sha256};
 use crate::domain::event::{Event, Subject};
 use crate::domain::{Config, ShortId, TaskId, redact};
 
@@ -22,26 +25,41 @@ use crate::domain::{Config, ShortId, TaskId, redact};
 pub fn read_tree(dir: &Path, options: &ReadOptions) -> Result<Tree, Failure> {
     let folder = Folder::to_read(dir);
     check_format(&folder)?;
-    let mut reading =
-        Reading { folder, options: *options, histories: Histories::default(), tree: Tree::default() };
-    reading.logs()?;
-    tasks::read(&reading.folder, options, &mut reading.histories, &mut reading.tree.report)?;
-    reading.instance()?;
-    let notices = &mut reading.tree.report.notices;
-    let (found, strays) = artifacts::read(&reading.folder, options.repair, notices)?;
-    reading.tree.set.artifacts = found;
-    reading.tree.report.unknown_files.extend(strays);
-    reading.number_floors()?;
-    reading.sessions(Path::new(layout::SESSIONS))?;
-    reading.sessions(&Path::new(layout::SESSIONS).join(layout::ARCHIVE))?;
-    let known: std::collections::BTreeSet<TaskId> = reading.histories.task_ids().into_iter().collect();
-    reading.tree.set.events = reading.histories.into_events();
-    let mut tree = reading.tree;
-    tree.report.unknown_files.extend(unknown::list(&reading.folder, &known, &tree.set.events)?);
-    tree.report.unknown_files.sort();
-    tree.report.unknown_files.dedup();
-    tree.report.disagreements.sort_by(|a, b| (&a.task, &a.field).cmp(&(&b.task, &b.field)));
-    Ok(tree)
+    read_all(&folder, options)
+}
+
+fn read_all(folder: &Folder, options: &ReadOptions) -> Result<Tree, Failure> {
+    Reading {
+        folder,
+        options: *options,
+        histories: Histories::default(),
+        tree: Tree::default(),
+        skipped: None,
+    }
+    .all()
+}
+
+/// The same for this tracker: what reads as at the last export is known and left out of the set.
+///
+/// # Errors
+/// As [`read_tree`].
+pub fn read_tree_for(app: &App, dir: &Path, options: &ReadOptions) -> Result<Tree, Failure> {
+    let folder = Folder::to_read(dir);
+    check_format(&folder)?;
+    // Whoever has files repaired or snapshots believed wants all of them looked at.
+    if options.repair || options.reconcile {
+        return read_all(&folder, options);
+    }
+    app.read(|reader| {
+        let Some(known) = Known::look(reader, &folder)? else { return read_all(&folder, options) };
+        let seen = known.seen();
+        let skipped = Some(Skipped::new(known, reader));
+        let (histories, tree) = Default::default();
+        let tree = Reading { folder: &folder, options: *options, histories, tree, skipped }.all()?;
+        // Hand edits then hang on the earliest event of all (see `hand_edits::origin`).
+        let tree = if tree.set.instance_id.is_none() { read_all(&folder, options)? } else { tree };
+        Ok(Tree { seen, ..tree })
+    })
 }
 
 /// Whether a folder holds a tree, or the beginning of one.
@@ -69,20 +87,51 @@ pub(super) fn check_format(folder: &Folder) -> Result<(), Failure> {
     }
 }
 
-struct Reading {
-    folder: Folder,
+struct Reading<'a> {
+    folder: &'a Folder,
     options: ReadOptions,
     histories: Histories,
     tree: Tree,
+    /// Tasks that need not be read; `None` if all are.
+    skipped: Option<Skipped<'a>>,
 }
 
-impl Reading {
+impl Reading<'_> {
+    fn all(mut self) -> Result<Tree, Failure> {
+        self.logs()?;
+        let skipped = self.skipped.as_ref();
+        tasks::read(self.folder, &self.options, &mut self.histories, skipped, &mut self.tree.report)?;
+        self.instance()?;
+        let notices = &mut self.tree.report.notices;
+        let (found, strays) = artifacts::read(self.folder, self.options.repair, notices)?;
+        self.tree.set.artifacts = found;
+        self.tree.report.unknown_files.extend(strays);
+        self.number_floors()?;
+        self.sessions(Path::new(layout::SESSIONS))?;
+        self.sessions(&Path::new(layout::SESSIONS).join(layout::ARCHIVE))?;
+        let mut known: HashSet<TaskId> = self.histories.task_ids().into_iter().collect();
+        if let Some(skipped) = &self.skipped {
+            self.tree.set.known_events = skipped.events();
+            known.extend(skipped.tasks().cloned());
+        }
+        self.tree.set.events = self.histories.into_events();
+        let mut tree = self.tree;
+        tree.report.unknown_files.extend(unknown::list(self.folder, &known, &tree.set.events)?);
+        tree.report.unknown_files.sort();
+        tree.report.unknown_files.dedup();
+        tree.report.disagreements.sort_by(|a, b| (&a.task, &a.field).cmp(&(&b.task, &b.field)));
+        Ok(tree)
+    }
+
     /// Every log of the tree. A creation may stand in the log of all lifecycles only.
     fn logs(&mut self) -> Result<(), Failure> {
         for archived in [false, true] {
             let at = TaskFile::Log.folder(archived);
-            for entry in self.folder.list(&at)? {
+            for entry in self.folder.list(&at)?.iter() {
                 let about = if let Some(id) = TaskFile::Log.task(&entry.name) {
+                    if self.skipped.as_ref().is_some_and(|skipped| skipped.has(&id)) {
+                        continue;
+                    }
                     About::One(Subject::Task(id))
                 } else if let Some(id) = layout::resource_of_log(&entry.name).filter(|_| !archived) {
                     About::One(Subject::Resource(id))
@@ -92,17 +141,52 @@ impl Reading {
                 self.log(&at.join(&entry.name), &about)?;
             }
         }
-        let (path, notices) = (Path::new(layout::LIFECYCLE), &mut self.tree.report.notices);
-        let log = lines::read_log(&self.folder, path, &About::AnyTask, self.options.repair, notices)?;
-        for place in self.histories.extend_with_copies(log.events) {
-            notices.push(format!("{place}: differs from the same event in the task's log, which counts"));
+        self.lifecycles()?;
+        self.log(Path::new(layout::INSTANCE), &About::One(Subject::Instance))?;
+        let shown = self.skipped.as_ref().map(|skipped| skipped.shown_otherwise(&self.histories));
+        self.read_after_all(shown.unwrap_or_default())
+    }
+
+    /// The log of copies.
+    fn lifecycles(&mut self) -> Result<(), Failure> {
+        let path = Path::new(layout::LIFECYCLE);
+        if self.skipped.as_ref().is_some_and(Skipped::has_lifecycles) {
+            return Ok(());
         }
-        self.log(Path::new(layout::INSTANCE), &About::One(Subject::Instance))
+        // Most lines are copies to the letter, and need not be parsed to see that.
+        let others = self.skipped.as_ref().map(Skipped::lifecycles).transpose()?.unwrap_or_default();
+        let known: HashSet<&str> =
+            self.histories.lifecycles().chain(others.iter().map(String::as_str)).collect();
+        let is_copy = |line: &[u8]| std::str::from_utf8(line).is_ok_and(|line| known.contains(line));
+        let (repair, notices) = (self.options.repair, &mut self.tree.report.notices);
+        let log = lines::read_some(self.folder, path, &About::AnyTask, &is_copy, repair, notices)?;
+        let copies = log.events;
+        // What else the lines say of tasks that were skipped is said nowhere else.
+        let news = copies.iter().filter_map(|copy| copy.item.task().cloned()).collect();
+        self.read_after_all(news)?;
+        for place in self.histories.extend_with_copies(copies) {
+            let notice = format!("{place}: differs from the same event in the task's log, which counts");
+            self.tree.report.notices.push(notice);
+        }
+        Ok(())
+    }
+
+    /// Reads the logs of those of the tasks that were skipped and cannot be: something else speaks
+    /// of them.
+    fn read_after_all(&mut self, tasks: BTreeSet<TaskId>) -> Result<(), Failure> {
+        for id in tasks {
+            let Some(archived) = self.skipped.as_mut().and_then(|skipped| skipped.part_with(&id)) else {
+                continue;
+            };
+            let path = TaskFile::Log.path(&id, archived);
+            self.log(&path, &About::One(Subject::Task(id)))?;
+        }
+        Ok(())
     }
 
     fn log(&mut self, path: &Path, about: &About) -> Result<(), Failure> {
         let notices = &mut self.tree.report.notices;
-        let log = lines::read_log(&self.folder, path, about, self.options.repair, notices)?;
+        let log = lines::read_log(self.folder, path, about, self.options.repair, notices)?;
         self.histories.extend(log.events);
         Ok(())
     }
@@ -140,7 +224,7 @@ impl Reading {
     fn config(&mut self, history: &[Event]) -> Result<Option<Value>, Failure> {
         let path = Path::new(layout::CONFIG);
         let (notices, repair) = (&mut self.tree.report.notices, self.options.repair);
-        let Some(text) = text_file(&self.folder, path, FILE_LIMIT, repair, notices)? else { return Ok(None) };
+        let Some(text) = text_file(self.folder, path, FILE_LIMIT, repair, notices)? else { return Ok(None) };
         if serde_json::from_str::<serde::de::IgnoredAny>(&text).is_err()
             && let Some(conflict) = markers::conflict(&text)
         {
@@ -162,7 +246,7 @@ impl Reading {
     fn context(&mut self, base: &Base<'_>) -> Result<Option<Sourced<Event>>, Failure> {
         let path = Path::new(layout::CONTEXT);
         let (notices, repair) = (&mut self.tree.report.notices, self.options.repair);
-        let Some(text) = text_file(&self.folder, path, FILE_LIMIT, repair, notices)? else { return Ok(None) };
+        let Some(text) = text_file(self.folder, path, FILE_LIMIT, repair, notices)? else { return Ok(None) };
         let kinds = [crate::domain::event::kind::CONTEXT_UPDATED];
         let redacted = redact::hashes(base.history, &kinds, "body");
         if hand_edits::context(base.history) == Some(text.as_str())
@@ -225,13 +309,13 @@ impl Reading {
 
     /// Sessions are local state: one that cannot be read is left out.
     fn sessions(&mut self, at: &Path) -> Result<(), Failure> {
-        for entry in self.folder.list(at)? {
+        for entry in self.folder.list(at)?.iter() {
             if entry.kind != Kind::File || !entry.name.ends_with(".json") {
                 continue;
             }
             let path: PathBuf = at.join(&entry.name);
             let mut unheard = Vec::new();
-            let record = json_file(&self.folder, &path, FILE_LIMIT, true, &mut unheard).ok().flatten();
+            let record = json_file(self.folder, &path, FILE_LIMIT, true, &mut unheard).ok().flatten();
             if entry.name == "index.json" {
                 let counters = record.as_ref().and_then(|r| r.get("serial_counters")?.as_object());
                 let names = counters.into_iter().flatten().map(|(base, last)| format!("{base}-{last}"));

@@ -8,14 +8,14 @@ use std::path::{Path, PathBuf};
 use serde_json::{Map, Value, json};
 
 use super::layout::{self, TaskFile};
+use super::prints::Prints;
 use crate::app::{Failure, Reader, TextKind};
-use crate::domain::event::kind;
-use crate::domain::id::{ArtifactId, SortKey};
+use crate::domain::id::ArtifactId;
 use crate::domain::json::document;
 use crate::domain::{Event, Subject, Task, TaskId, plan};
 
 /// What a file of the tree is, for those who ask whether it may be written over.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub(super) enum Source {
     /// A log of one subject.
     Log(Subject),
@@ -31,7 +31,9 @@ pub(super) enum Source {
     Meta(ArtifactId),
     /// What an artifact holds.
     Payload,
-    /// Anything that follows from the others.
+    /// The snapshot of a task.
+    Snapshot(Box<Task>),
+    /// Anything else that follows from the others.
     Derived,
 }
 
@@ -46,33 +48,53 @@ pub(super) struct Piece {
     pub(super) source: Source,
 }
 
+impl Piece {
+    /// Files are written in this order: payloads, logs, all else. So what a file refers to is there
+    /// before it.
+    pub(super) fn turn(&self) -> u8 {
+        match self.source {
+            Source::Payload => 0,
+            Source::Log(_) | Source::Lifecycle => 1,
+            _ => 2,
+        }
+    }
+}
+
+/// What to render.
+pub(super) struct Rendering<'a> {
+    pub(super) reader: &'a Reader<'a>,
+    /// The payloads of sensitive artifacts too.
+    pub(super) include_sensitive: bool,
+    /// The tasks.
+    pub(super) tasks: &'a [TaskId],
+    /// The log of all lifecycles.
+    pub(super) lifecycle: bool,
+}
+
 /// Which files are asked for. A file that is not wanted costs next to nothing.
 pub(super) type Wanted<'a> = &'a dyn Fn(&Path) -> bool;
 type Visit<'a> = &'a mut dyn FnMut(Piece) -> Result<(), Failure>;
 
-/// Hands every wanted file on, in the order in which they are to be written: payloads, events,
-/// snapshots, index files. So what a file refers to is there before it.
+/// Hands every wanted file on, and notes what the files of tasks read as.
 ///
 /// # Errors
 /// What `visit` fails with, or `STORE_…`.
 pub(super) fn render(
-    reader: &Reader<'_>,
-    include_sensitive: bool,
+    what: &Rendering<'_>,
     wanted: Wanted<'_>,
+    prints: &mut Prints,
     visit: Visit<'_>,
 ) -> Result<(), Failure> {
-    let mut give = |path: PathBuf, source: Source, bytes: Vec<u8>| visit(Piece { path, bytes, source });
-    payloads(reader, include_sensitive, wanted, &mut give)?;
-    let tasks = reader.task_ids()?;
-    let mut placed = Vec::with_capacity(tasks.len());
-    for id in &tasks {
-        // Of events without a creation nothing can be archived.
-        placed.push((id, reader.find_task(id)?.is_some_and(|task| task.archived)));
+    let reader = what.reader;
+    let mut give = |path: PathBuf, source: Source, bytes: Vec<u8>| {
+        prints.note(&source, &bytes);
+        visit(Piece { path, bytes, source })
+    };
+    payloads(reader, what.include_sensitive, wanted, &mut give)?;
+    for id in what.tasks {
+        files_of(reader, id, wanted, &mut give)?;
     }
-    logs(reader, &placed, wanted, &mut give)?;
-    for (id, archived) in &placed {
-        beside(reader, id, *archived, wanted, &mut give)?;
-    }
+    logs(what, wanted, &mut give)?;
     resources(reader, wanted, &mut give)?;
     for artifact in reader.artifacts()? {
         let path = layout::artifact_meta(&artifact.id);
@@ -121,18 +143,8 @@ pub(super) fn sensitive_payloads(reader: &Reader<'_>) -> Result<Vec<PathBuf>, Fa
         .collect())
 }
 
-fn logs(
-    reader: &Reader<'_>,
-    placed: &[(&TaskId, bool)],
-    wanted: Wanted<'_>,
-    give: Give<'_>,
-) -> Result<(), Failure> {
-    for (id, archived) in placed {
-        let path = TaskFile::Log.path(id, *archived);
-        if wanted(&path) {
-            give(path, Source::Log(Subject::Task((*id).clone())), log(&reader.history(id)?))?;
-        }
-    }
+fn logs(what: &Rendering<'_>, wanted: Wanted<'_>, give: Give<'_>) -> Result<(), Failure> {
+    let reader = what.reader;
     for id in reader.logged_resources()? {
         let path = layout::resource_log(&id);
         if !wanted(&path) {
@@ -140,66 +152,42 @@ fn logs(
         }
         let history = reader.resource_history(std::slice::from_ref(&id))?;
         let Some(subject) = history.first().map(|event| event.subject.clone()) else { continue };
-        give(path, Source::Log(subject), log(&history))?;
+        give(path, Source::Log(subject), log(history.iter().map(Event::raw)))?;
     }
-    if wanted(Path::new(layout::LIFECYCLE)) {
-        give(PathBuf::from(layout::LIFECYCLE), Source::Lifecycle, lifecycle(reader)?)?;
+    if what.lifecycle && wanted(Path::new(layout::LIFECYCLE)) {
+        let bytes = log(reader.lifecycles(i64::MAX)?.iter().map(|(_, text)| text.as_str()));
+        give(PathBuf::from(layout::LIFECYCLE), Source::Lifecycle, bytes)?;
     }
     if wanted(Path::new(layout::INSTANCE)) {
-        let bytes = log(&reader.instance_history()?);
+        let bytes = log(reader.instance_history()?.iter().map(Event::raw));
         give(PathBuf::from(layout::INSTANCE), Source::Log(Subject::Instance), bytes)?;
     }
     Ok(())
 }
 
-fn log(history: &[Event]) -> Vec<u8> {
-    let mut bytes = Vec::with_capacity(history.iter().map(|e| e.raw().len() + 1).sum());
-    for event in history {
-        bytes.extend(event.raw().as_bytes());
+fn log<'e>(lines: impl Iterator<Item = &'e str>) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    for line in lines {
+        bytes.extend(line.as_bytes());
         bytes.push(b'\n');
     }
     bytes
 }
 
-/// All creations and moves into and out of the archive, in canonical order.
-fn lifecycle(reader: &Reader<'_>) -> Result<Vec<u8>, Failure> {
-    let mut lines: Vec<(SortKey, String)> = Vec::new();
-    reader.each_raw(|raw| {
-        // Looking for the text first spares parsing nine events of ten.
-        if kind::LIFECYCLE.iter().any(|kind| raw.contains(kind))
-            && let Ok(event) = Event::parse(raw)
-            && event.task().is_some()
-            && kind::LIFECYCLE.contains(&event.kind.as_str())
-        {
-            lines.push((event.key, raw.to_owned()));
-        }
-        Ok::<(), Failure>(())
-    })?;
-    lines.sort();
-    let mut bytes = Vec::with_capacity(lines.iter().map(|(_, line)| line.len() + 1).sum());
-    for (_, line) in lines {
-        bytes.extend(line.as_bytes());
-        bytes.push(b'\n');
+/// A task's log, and beside it snapshot, plan and notes.
+fn files_of(reader: &Reader<'_>, id: &TaskId, wanted: Wanted<'_>, give: Give<'_>) -> Result<(), Failure> {
+    let task = reader.find_task(id)?;
+    // Of events without a creation nothing can be archived.
+    let archived = task.as_ref().is_some_and(|task| task.archived);
+    let [log_file, snapshot, plan, notes] = TaskFile::ALL.map(|file| file.path(id, archived));
+    if wanted(&log_file) {
+        let bytes = log(reader.history_texts(id)?.iter().map(String::as_str));
+        give(log_file, Source::Log(Subject::Task(id.clone())), bytes)?;
     }
-    Ok(bytes)
-}
-
-/// A task's snapshot, plan and notes.
-fn beside(
-    reader: &Reader<'_>,
-    id: &TaskId,
-    archived: bool,
-    wanted: Wanted<'_>,
-    give: Give<'_>,
-) -> Result<(), Failure> {
-    let [snapshot, plan, notes] =
-        [TaskFile::Snapshot, TaskFile::Plan, TaskFile::Notes].map(|file| file.path(id, archived));
-    if !(wanted(&snapshot) || wanted(&plan) || wanted(&notes)) {
-        return Ok(());
-    }
-    let Some(task) = reader.find_task(id)? else { return Ok(()) };
+    let Some(task) = task else { return Ok(()) };
     if wanted(&snapshot) {
-        give(snapshot, Source::Derived, document(&Value::Object(task.snapshot())).into_bytes())?;
+        let bytes = document(&Value::Object(task.snapshot())).into_bytes();
+        give(snapshot, Source::Snapshot(Box::new(task.clone())), bytes)?;
     }
     if wanted(&plan) {
         let text = reader.find_text(TextKind::Plan, id)?;

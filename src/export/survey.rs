@@ -1,7 +1,7 @@
 //! What stands in the folder before anything is written: which files differ, which hold something
 //! that the tracker does not know, and which are copies of tasks that have moved.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::HashSet;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
@@ -12,6 +12,7 @@ use super::hand_edits::{self, Base};
 use super::layout::{self, TaskFile};
 use super::lines::{self, About};
 use super::markers;
+use super::prints::Known;
 use super::render::{Piece, Source};
 use super::tasks::Versions;
 use crate::app::{Code, Failure, Reader, Sourced, hex, holding, sha256};
@@ -22,12 +23,15 @@ use crate::domain::{ArtifactId, Config, TaskId, redact};
 pub(super) struct Survey<'a> {
     reader: &'a Reader<'a>,
     folder: &'a Folder,
+    known: Option<&'a Known>,
     /// Files of tasks that belong into the tree.
     expected: HashSet<PathBuf>,
-    /// Files that are absent or differ.
-    pub(super) differing: BTreeSet<PathBuf>,
     /// Files that are as they should be.
+    pub(super) same: HashSet<PathBuf>,
+    /// The same with those that need not be looked at.
     pub(super) unchanged: usize,
+    /// Whether any file is absent or differs.
+    pub(super) differs: bool,
     /// Copies to be taken away once the others are written.
     pub(super) stale: Vec<PathBuf>,
     /// Files with what the tracker does not know: (file, what).
@@ -35,13 +39,15 @@ pub(super) struct Survey<'a> {
 }
 
 impl<'a> Survey<'a> {
-    pub(super) fn new(reader: &'a Reader<'a>, folder: &'a Folder) -> Self {
+    pub(super) fn new(reader: &'a Reader<'a>, folder: &'a Folder, known: Option<&'a Known>) -> Self {
         Self {
             reader,
             folder,
+            known,
             expected: HashSet::new(),
-            differing: BTreeSet::new(),
+            same: HashSet::new(),
             unchanged: 0,
+            differs: false,
             stale: Vec::new(),
             conflicts: Vec::new(),
         }
@@ -54,15 +60,42 @@ impl<'a> Survey<'a> {
     pub(super) fn look(&mut self, piece: &Piece) -> Result<(), Failure> {
         if self.is_same(piece)? {
             self.unchanged += 1;
+            self.same.insert(piece.path.clone());
         } else {
             if self.folder.kind(&piece.path)?.is_some() {
                 let what = self.unknown_in(&piece.path, &piece.source, Some(&piece.bytes))?;
                 self.conflicts.extend(what.map(|what| (piece.path.clone(), what)));
             }
-            self.differing.insert(piece.path.clone());
+            self.differs = true;
         }
         self.expected.insert(piece.path.clone());
         Ok(())
+    }
+
+    /// Whether there is no file of any task: a tree that is written for the first time.
+    ///
+    /// # Errors
+    /// As [`Survey::look`].
+    pub(super) fn is_empty(&self) -> Result<bool, Failure> {
+        for archived in [false, true] {
+            for file in TaskFile::ALL {
+                if self
+                    .folder
+                    .list(&file.folder(archived))?
+                    .iter()
+                    .any(|entry| file.task(&entry.name).is_some())
+                {
+                    return Ok(false);
+                }
+            }
+        }
+        Ok(true)
+    }
+
+    /// Hears of files that belong into the tree and are not there.
+    pub(super) fn are_absent(&mut self, files: HashSet<PathBuf>) {
+        self.differs |= !files.is_empty();
+        self.expected.extend(files);
     }
 
     fn is_same(&self, piece: &Piece) -> Result<bool, Failure> {
@@ -86,12 +119,17 @@ impl<'a> Survey<'a> {
         for archived in [false, true] {
             for file in TaskFile::ALL {
                 let at = file.folder(archived);
-                for entry in self.folder.list(&at)? {
+                for entry in self.folder.list(&at)?.iter() {
+                    let id = file.task(&entry.name);
+                    // Of these all files stand where they belong.
+                    if id.as_ref().is_some_and(|id| self.known.is_some_and(|known| known.is_settled(id))) {
+                        continue;
+                    }
                     let path = at.join(&entry.name);
                     if entry.kind != Kind::File || self.expected.contains(&path) {
                         continue;
                     }
-                    if let Some(id) = file.task(&entry.name) {
+                    if let Some(id) = id {
                         self.other(&path, &id, file, archived)?;
                     } else if let Some(id) = layout::resource_of_log(&entry.name)
                         && file == TaskFile::Log
@@ -111,7 +149,7 @@ impl<'a> Survey<'a> {
         for id in self.reader.withheld_artifacts()? {
             let Some(id) = ArtifactId::parse_foreign(&id) else { continue };
             for at in [layout::ARTIFACT_META, layout::ARTIFACT_PAYLOAD].map(Path::new) {
-                for entry in self.folder.list(at)? {
+                for entry in self.folder.list(at)?.iter() {
                     let path = at.join(&entry.name);
                     let rest = entry.name.strip_prefix(id.as_str());
                     let its = rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('.'));
@@ -154,7 +192,7 @@ impl<'a> Survey<'a> {
         ours: Option<&[u8]>,
     ) -> Result<Option<String>, Failure> {
         Ok(match source {
-            Source::Derived => None,
+            Source::Snapshot(_) | Source::Derived => None,
             Source::Log(subject) => self.unknown_events(path, &About::One(subject.clone()))?,
             Source::Lifecycle => self.unknown_events(path, &About::AnyTask)?,
             Source::Text(id, file) => {

@@ -1,6 +1,7 @@
 //! What stands beside the logs of tasks: plans and notes that a hand may have changed, snapshots
 //! to be compared.
 
+use std::borrow::Borrow;
 use std::path::Path;
 
 use serde_json::{Map, Value};
@@ -10,21 +11,30 @@ use super::hand_edits::Base;
 use super::histories::Histories;
 use super::layout::TaskFile;
 use super::lines::{invalid, whole};
+use super::skipped::Skipped;
 use super::texts::{json_text, text_file, unresolved};
 use super::{Disagreement, ReadOptions, TreeReport, markers, reconcile, snapshots};
 use crate::app::{Failure, Sourced, hex, names_over_time, sha256};
 use crate::domain::event::{self, Event, Subject, kind};
 use crate::domain::fold::TaskState;
-use crate::domain::{TaskId, plan, redact};
+use crate::domain::json::document;
+use crate::domain::{Task, TaskId, plan, redact};
 
 /// A task of the tree with what its log says.
 struct Found<'a> {
     id: &'a TaskId,
-    history: Vec<Event>,
+    history: Vec<&'a Event>,
     state: TaskState,
 }
 
-/// Takes in what stands beside the logs: hand edits, and, if asked for, what only snapshots say.
+impl Found<'_> {
+    /// The history by itself, for events that hang on it.
+    fn own_history(&self) -> Vec<Event> {
+        self.history.iter().map(|event| (*event).clone()).collect()
+    }
+}
+
+/// Takes in what stands beside the logs that were read: hand edits, and, if asked for, what only snapshots say.
 ///
 /// # Errors
 /// `IMPORT_INVALID` where a plan or notes cannot be read.
@@ -32,10 +42,14 @@ pub(super) fn read(
     folder: &Folder,
     options: &ReadOptions,
     histories: &mut Histories,
+    skipped: Option<&Skipped<'_>>,
     report: &mut TreeReport,
 ) -> Result<(), Failure> {
-    take_in_lone_snapshots(folder, options, histories, report)?;
-    let shown = histories.shown_short_ids();
+    take_in_lone_snapshots(folder, options, histories, skipped, report)?;
+    if histories.task_ids().is_empty() {
+        return Ok(());
+    }
+    let shown = histories.shown_short_ids(skipped.into_iter().flat_map(Skipped::claims));
     let mut made = Vec::new();
     for id in histories.task_ids() {
         let history = histories.of_task(&id);
@@ -84,8 +98,8 @@ fn hand_edits(
             }
             return Err(unresolved(&path, conflict.line));
         }
-        let subject = subject(found.id);
-        let base = Base { subject: &subject, history: &found.history, origin: 0 };
+        let (subject, history) = (subject(found.id), found.own_history());
+        let base = Base { subject: &subject, history: &history, origin: 0 };
         let kind = if file == TaskFile::Plan { kind::PLAN_UPDATED } else { kind::NOTES_UPDATED };
         events.push(within_limit(base.text(kind, &text), &path)?);
     }
@@ -123,12 +137,14 @@ struct Redacted {
 }
 
 impl Redacted {
-    fn of(history: &[Event], kind: &str) -> Self {
+    fn of<E: Borrow<Event>>(history: &[E], kind: &str) -> Self {
         let named = [kind::TASK_CREATED, kind::FIELD_UPDATED];
+        let hashes =
+            |kinds: &[&str], key: &str| redact::hashes(history.iter().map(Borrow::borrow), kinds, key);
         Self {
-            bodies: redact::hashes(history, &[kind], "body"),
-            titles: redact::hashes(history, &named, "title"),
-            descriptions: redact::hashes(history, &named, "description"),
+            bodies: hashes(&[kind], "body"),
+            titles: hashes(&named, "title"),
+            descriptions: hashes(&named, "description"),
         }
     }
 
@@ -166,14 +182,11 @@ impl Versions {
     }
 
     /// The versions of a plan or notes with this history.
-    pub(super) fn new(current: Option<String>, history: &[Event], file: TaskFile) -> Self {
+    pub(super) fn new<E: Borrow<Event>>(current: Option<String>, history: &[E], file: TaskFile) -> Self {
         let kind = if file == TaskFile::Plan { kind::PLAN_UPDATED } else { kind::NOTES_UPDATED };
-        let bodies = history
-            .iter()
-            .filter(|e| e.kind == kind)
-            .filter_map(|e| e.text("body"))
-            .map(str::to_owned)
-            .collect();
+        let events = history.iter().map(Borrow::borrow);
+        let bodies =
+            events.filter(|e| e.kind == kind).filter_map(|e| e.text("body")).map(str::to_owned).collect();
         let scaffold = (file == TaskFile::Plan).then(|| names_over_time(None, history));
         Self { current, bodies, scaffold, redacted: Redacted::of(history, kind) }
     }
@@ -213,7 +226,12 @@ fn compare(
     let archived = found.state.task.as_ref().is_some_and(|task| task.archived);
     for at in [archived, !archived] {
         let path = TaskFile::Snapshot.path(found.id, at);
-        let Some(snapshot) = snapshot(folder, &path, report)? else { continue };
+        let Some(bytes) = folder.read(&path, FILE_LIMIT)? else { continue };
+        let as_log = |task: &Task| document(&Value::Object(task.snapshot()));
+        if found.state.task.as_ref().is_some_and(|task| as_log(task).as_bytes() == bytes) {
+            return Ok(Vec::new());
+        }
+        let Some(snapshot) = snapshot(bytes, &path, report) else { continue };
         let Some(task) = &found.state.task else {
             report.disagreements.push(snapshots::without_log(found.id.as_str()));
             return Ok(Vec::new());
@@ -234,8 +252,8 @@ fn compare(
             ));
             return Ok(Vec::new());
         }
-        let subject = subject(found.id);
-        let base = Base { subject: &subject, history: &found.history, origin: 0 };
+        let (subject, history) = (subject(found.id), found.own_history());
+        let base = Base { subject: &subject, history: &history, origin: 0 };
         return reconcile::events(&base, &snapshot, task)
             .into_iter()
             .map(|e| within_limit(e, &path))
@@ -244,23 +262,18 @@ fn compare(
     Ok(Vec::new())
 }
 
-/// A snapshot, `None` if it is not there or (with a notice) cannot be read: it is derived.
-fn snapshot(
-    folder: &Folder,
-    path: &Path,
-    report: &mut TreeReport,
-) -> Result<Option<Map<String, Value>>, Failure> {
-    let Some(bytes) = folder.read(path, FILE_LIMIT)? else { return Ok(None) };
+/// A snapshot, `None` if (with a notice) it cannot be read: it is derived.
+fn snapshot(bytes: Vec<u8>, path: &Path, report: &mut TreeReport) -> Option<Map<String, Value>> {
     let text = String::from_utf8(bytes).unwrap_or_default();
     match json_text(&text, path, true, &mut report.notices) {
-        Ok(Value::Object(map)) => return Ok(Some(map)),
+        Ok(Value::Object(map)) => return Some(map),
         _ if markers::conflict(&text).is_some() => report.merged.push(markers::passed_over(path)),
         _ => {
             let what = "cannot be read and was not compared; the log counts";
             report.notices.push(format!("{}: {what}", path.display()));
         }
     }
-    Ok(None)
+    None
 }
 
 /// Snapshots of tasks that there is no event of: listed, and taken in if asked to.
@@ -268,16 +281,19 @@ fn take_in_lone_snapshots(
     folder: &Folder,
     options: &ReadOptions,
     histories: &mut Histories,
+    skipped: Option<&Skipped<'_>>,
     report: &mut TreeReport,
 ) -> Result<(), Failure> {
     let known: std::collections::HashSet<TaskId> = histories.task_ids().into_iter().collect();
     for archived in [false, true] {
-        for entry in folder.list(&TaskFile::Snapshot.folder(archived))? {
-            let Some(id) = TaskFile::Snapshot.task(&entry.name).filter(|id| !known.contains(id)) else {
+        for entry in folder.list(&TaskFile::Snapshot.folder(archived))?.iter() {
+            let Some(id) = TaskFile::Snapshot.task(&entry.name) else { continue };
+            if known.contains(&id) || skipped.is_some_and(|skipped| skipped.has(&id)) {
                 continue;
-            };
+            }
             let path = TaskFile::Snapshot.path(&id, archived);
-            let Some(snapshot) = snapshot(folder, &path, report)? else { continue };
+            let Some(bytes) = folder.read(&path, FILE_LIMIT)? else { continue };
+            let Some(snapshot) = snapshot(bytes, &path, report) else { continue };
             report.disagreements.push(snapshots::without_log(id.as_str()));
             if options.reconcile {
                 let events = reconcile::history(&id, &snapshot, archived);

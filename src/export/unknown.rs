@@ -1,6 +1,6 @@
 //! Files in the tree's folder that Lattice does not know.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 use std::path::{Path, PathBuf};
 
 use super::durable;
@@ -40,11 +40,11 @@ const FOLDERS: [&str; 7] = [
 /// `STORE_…` if a folder cannot be listed.
 pub(super) fn list(
     folder: &Folder,
-    known: &BTreeSet<TaskId>,
+    known: &HashSet<TaskId>,
     events: &[Sourced<Event>],
 ) -> Result<Vec<PathBuf>, Failure> {
     let mut unknown = Vec::new();
-    for entry in folder.list(Path::new(""))? {
+    for entry in folder.list(Path::new(""))?.iter() {
         let name = entry.name.as_str();
         let ours = FILES.contains(&name)
             || FOLDERS.contains(&name)
@@ -59,7 +59,7 @@ pub(super) fn list(
     for archived in [false, true] {
         for file in TaskFile::ALL {
             let at = file.folder(archived);
-            for entry in folder.list(&at)? {
+            for entry in folder.list(&at)?.iter() {
                 let task = file.task(&entry.name).filter(|_| entry.kind == Kind::File);
                 let ours = match (file, &task) {
                     // A snapshot without a log is reported as a disagreement.
@@ -81,7 +81,7 @@ pub(super) fn list(
     others_in(folder, Path::new(layout::ARCHIVE), &FOLDERS[..4], &mut unknown)?;
     others_in(folder, Path::new("artifacts"), &["meta", "payload"], &mut unknown)?;
     let names: BTreeSet<&str> = events.iter().filter_map(|e| resource::created_name(&e.item)).collect();
-    for entry in folder.list(Path::new(layout::RESOURCES))? {
+    for entry in folder.list(Path::new(layout::RESOURCES))?.iter() {
         let at = Path::new(layout::RESOURCES).join(&entry.name);
         if names.contains(entry.name.as_str()) && entry.kind == Kind::Folder {
             others_in(folder, &at, &[layout::RESOURCE_FILE], &mut unknown)?;
@@ -93,7 +93,7 @@ pub(super) fn list(
 }
 
 fn others_in(folder: &Folder, at: &Path, ours: &[&str], unknown: &mut Vec<PathBuf>) -> Result<(), Failure> {
-    for entry in folder.list(at)? {
+    for entry in folder.list(at)?.iter() {
         if !ours.contains(&entry.name.as_str()) && !durable::is_unfinished(&entry.name) {
             unknown.push(at.join(&entry.name));
         }

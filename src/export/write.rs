@@ -1,15 +1,18 @@
 //! Bringing a folder up to date with the tracker.
 
-use std::collections::BTreeSet;
+use std::cell::RefCell;
+use std::collections::{BTreeSet, HashSet};
 use std::path::{Path, PathBuf};
 
 use super::durable::{self, Batch};
 use super::files::{FILE_LIMIT, Folder, Kind};
 use super::layout::{self, TaskFile};
 use super::mark::Mark;
+use super::prints::{Known, Prints, Seen, WRITER};
+use super::render::Rendering;
 use super::survey::{self, Survey};
 use super::{read, render};
-use crate::app::{App, Code, Failure, Reader};
+use crate::app::{App, Code, Failure, Reader, TreeUpdate};
 
 /// What to write.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -36,27 +39,76 @@ pub struct ExportReport {
 /// `TREE_TOO_NEW`, `STORE_DENIED` at links: nothing was written then. `STORE_…` where reading or
 /// writing fails: every file is the old one or the new one.
 pub fn export_tree(app: &App, target: &Path, options: &ExportOptions) -> Result<ExportReport, Failure> {
-    app.read(|reader| export(reader, target, options))
+    export_with(app, target, options, |reader, folder| Known::look(reader, folder))
 }
 
-fn export(reader: &Reader<'_>, target: &Path, options: &ExportOptions) -> Result<ExportReport, Failure> {
-    let folder = Folder::to_write(target);
-    read::check_format(&folder)?;
-    survey::check_instance(reader, &folder)?;
-    let mut survey = Survey::new(reader, &folder);
-    render::render(reader, options.include_sensitive, &|_| true, &mut |piece| survey.look(&piece))?;
-    survey.look_at_others()?;
+/// The same right after the tree was read: what stood there as recorded is not looked at again.
+///
+/// # Errors
+/// As [`export_tree`].
+pub fn export_tree_after(
+    app: &App,
+    target: &Path,
+    options: &ExportOptions,
+    read: &Seen,
+) -> Result<ExportReport, Failure> {
+    export_with(app, target, options, |reader, _| read.still_known(reader))
+}
+
+fn export_with(
+    app: &App,
+    target: &Path,
+    options: &ExportOptions,
+    look: impl FnOnce(&Reader<'_>, &Folder) -> Result<Option<Known>, Failure>,
+) -> Result<ExportReport, Failure> {
+    // What is relative would be made absolute for every file.
+    let target = std::path::absolute(target).map_err(|error| Failure::io(&error, target))?;
+    let folder = Folder::to_write(&target);
+    app.expect_much()?;
+    let (report, update) = app.read(|reader| {
+        read::check_format(&folder)?;
+        survey::check_instance(reader, &folder)?;
+        let known = look(reader, &folder)?;
+        export(reader, &folder, options, known.as_ref())
+    })?;
+    // The files are on disk by now. Without the record the next export looks at more, that is all.
+    drop(update.map(|update| app.save_tree_record(WRITER, &update)));
+    Ok(report)
+}
+
+fn export(
+    reader: &Reader<'_>,
+    folder: &Folder,
+    options: &ExportOptions,
+    known: Option<&Known>,
+) -> Result<(ExportReport, Option<TreeUpdate>), Failure> {
+    let (mut tasks, mut settled) = (reader.task_ids()?, 0);
+    let lifecycle = !known.is_some_and(Known::is_lifecycle_settled);
+    if let Some(known) = known {
+        settled = usize::from(!lifecycle);
+        tasks.retain(|id| {
+            let is_settled = known.is_settled(id);
+            settled += if is_settled { known.files_of(id) } else { 0 };
+            !is_settled
+        });
+    }
+    let include_sensitive = options.include_sensitive;
+    let what = Rendering { reader, include_sensitive, tasks: &tasks, lifecycle };
+    let mut prints = Prints::default();
+    let survey = survey(&what, folder, known, &mut prints)?;
     if !survey.conflicts.is_empty() {
         return Err(conflict(&survey.conflicts));
     }
-    let Survey { differing, unchanged, stale, .. } = survey;
-    let unsettled = sweep(&folder)?;
+    let Survey { same, unchanged, stale, differs, .. } = survey;
+    let unsettled = sweep(folder)?;
     let mut mark = Mark::new(&folder.path(Path::new("")));
-    let mut report = ExportReport { written: Vec::new(), unchanged, removed: Vec::new() };
-    let ignored = if options.include_sensitive { ignore_lines(reader, &folder)? } else { None };
-    if !differing.is_empty() || ignored.is_some() {
-        write(reader, &folder, options, &|path| differing.contains(path), ignored, &mut report, &mut mark)
-            .map_err(interrupted)?;
+    let mut report =
+        ExportReport { written: Vec::new(), unchanged: unchanged + settled, removed: Vec::new() };
+    let ignored = if options.include_sensitive { ignore_lines(reader, folder)? } else { None };
+    if differs || ignored.is_some() {
+        let wanted = |path: &Path| !same.contains(path);
+        report.written =
+            write(&what, folder, &wanted, ignored, &mut prints, &mut mark).map_err(interrupted)?;
     }
     if !stale.is_empty() || !unsettled.is_empty() {
         mark.set().map_err(interrupted)?;
@@ -68,42 +120,81 @@ fn export(reader: &Reader<'_>, target: &Path, options: &ExportOptions) -> Result
     // What an interrupted export left looks finished, but may be in memory only.
     unsettled.iter().try_for_each(|folder| durable::flush_folder(folder)).map_err(interrupted)?;
     mark.clear();
-    Ok(report)
+    Ok((report, prints.update(reader.last_place()?, known)))
+}
+
+/// Looks at what stands in the folder. A file that is not there is not rendered for that.
+fn survey<'a>(
+    what: &Rendering<'a>,
+    folder: &'a Folder,
+    known: Option<&'a Known>,
+    prints: &mut Prints,
+) -> Result<Survey<'a>, Failure> {
+    let mut survey = Survey::new(what.reader, folder, known);
+    let absent = RefCell::new(HashSet::new());
+    let failed = RefCell::new(None);
+    let is_there = |path: &Path| match folder.kind(path) {
+        // Notes need not be part of the tree, so their absence says nothing.
+        Ok(None) if !TaskFile::Notes.is_at(path) => {
+            absent.borrow_mut().insert(path.to_path_buf());
+            false
+        }
+        Ok(_) => true,
+        Err(failure) => {
+            failed.borrow_mut().get_or_insert(failure);
+            false
+        }
+    };
+    let is_new = survey.is_empty()?;
+    let tasks = if is_new { &[] } else { what.tasks };
+    survey.differs |= tasks.len() < what.tasks.len();
+    render::render(&Rendering { tasks, ..*what }, &is_there, prints, &mut |piece| survey.look(&piece))?;
+    if let Some(failure) = failed.into_inner() {
+        return Err(failure);
+    }
+    survey.are_absent(absent.into_inner());
+    survey.look_at_others()?;
+    Ok(survey)
 }
 
 fn write(
-    reader: &Reader<'_>,
+    what: &Rendering<'_>,
     folder: &Folder,
-    options: &ExportOptions,
     wanted: render::Wanted<'_>,
     ignored: Option<Vec<u8>>,
-    report: &mut ExportReport,
+    prints: &mut Prints,
     mark: &mut Mark,
-) -> Result<(), Failure> {
+) -> Result<Vec<PathBuf>, Failure> {
     let root = folder.path(Path::new(""));
     let mut batch = Batch::new(&root);
     if wanted(Path::new(layout::FORMAT_FILE)) {
         batch.flush_root();
     }
-    let mut made: Option<PathBuf> = None;
-    let mut stage = |path: PathBuf, bytes: &[u8]| {
+    let mut written: Vec<(u8, PathBuf)> = Vec::new();
+    let mut made: BTreeSet<PathBuf> = BTreeSet::new();
+    let mut stage = |path: PathBuf, turn: u8, bytes: &[u8]| {
         let whole = folder.path(&path);
-        let above = whole.parent().unwrap_or(&root).to_path_buf();
-        if made.as_ref() != Some(&above) {
-            batch.make_folder(&above, mark)?;
-            made = Some(above);
+        let above = whole.parent().unwrap_or(&root);
+        if !made.contains(above) {
+            batch.make_folder(above, mark)?;
+            made.insert(above.to_path_buf());
         }
-        batch.stage(&whole, bytes)?;
-        report.written.push(path);
+        batch.stage(turn, &whole, bytes)?;
+        written.push((turn, path));
         Ok(())
     };
     if let Some(bytes) = ignored {
         // First: git must not see a sensitive payload before it is told to leave it alone.
-        stage(PathBuf::from(GITIGNORE), &bytes)?;
+        stage(PathBuf::from(GITIGNORE), 0, &bytes)?;
     }
-    render::render(reader, options.include_sensitive, wanted, &mut |piece| stage(piece.path, &piece.bytes))?;
+    render::render(what, wanted, prints, &mut |piece| {
+        let turn = piece.turn();
+        stage(piece.path, turn, &piece.bytes)
+    })?;
     mark.set()?;
-    batch.commit()
+    batch.commit()?;
+    written.sort_by_key(|(turn, _)| *turn);
+    Ok(written.into_iter().map(|(_, path)| path).collect())
 }
 
 /// What a user is told about a disk that fails in the middle.
@@ -140,16 +231,16 @@ fn sweep(folder: &Folder) -> Result<Vec<PathBuf>, Failure> {
     for file in TaskFile::ALL {
         folders.extend([file.folder(false), file.folder(true)]);
     }
-    for entry in folder.list(Path::new(layout::RESOURCES))? {
+    for entry in folder.list(Path::new(layout::RESOURCES))?.iter() {
         if entry.kind == Kind::Folder {
-            folders.push(Path::new(layout::RESOURCES).join(entry.name));
+            folders.push(Path::new(layout::RESOURCES).join(&entry.name));
         }
     }
     let mut left_over = Vec::new();
     for at in &folders {
-        for entry in folder.list(at)? {
+        for entry in folder.list(at)?.iter() {
             if entry.kind == Kind::File && durable::is_unfinished(&entry.name) {
-                left_over.push(folder.path(&at.join(entry.name)));
+                left_over.push(folder.path(&at.join(&entry.name)));
             }
         }
     }

@@ -5,7 +5,7 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 use super::error::StoreError;
 use super::hash::{bytes_of_hex, sha256};
 use super::unplaced::SqlResult;
-use crate::domain::event::{Event, Subject};
+use crate::domain::event::{Event, Subject, kind};
 use crate::domain::id::{EventId, SortKey, TaskId};
 
 /// An event with its place in order of arrival.
@@ -172,6 +172,38 @@ pub(super) fn find(conn: &Connection, id: &EventId) -> Result<Option<Event>, Sto
     let mut statement = conn.prepare_cached("SELECT raw FROM events WHERE id = ?1").sql()?;
     let mut rows = statement.query([id.as_str()]).sql()?;
     rows.next().sql()?.map(event_of_row).transpose()
+}
+
+/// The canonical text of an event: enough to tell whether it is the same.
+pub(super) fn text(conn: &Connection, id: &EventId) -> Result<Option<String>, StoreError> {
+    let mut statement = conn.prepare_cached("SELECT raw FROM events WHERE id = ?1").sql()?;
+    statement.query_row([id.as_str()], |row| row.get(0)).optional().sql()
+}
+
+/// The texts of a task's history in canonical order.
+pub(super) fn history_texts(conn: &Connection, task: &TaskId) -> Result<Vec<String>, StoreError> {
+    let mut statement =
+        conn.prepare_cached("SELECT raw FROM events WHERE task_id = ?1 ORDER BY sort_key").sql()?;
+    statement.query_map([task.as_str()], |row| row.get(0)).sql()?.collect::<Result<_, _>>().sql()
+}
+
+/// The texts of all creations and moves into and out of the archive that have arrived up to this
+/// place, in canonical order, with their tasks.
+pub(super) fn lifecycles(conn: &Connection, last: i64) -> Result<Vec<(String, String)>, StoreError> {
+    let kinds = kind::LIFECYCLE.map(|kind| format!("'{kind}'")).join(",");
+    let mut statement = conn
+        .prepare(&format!(
+            "SELECT task_id, raw FROM events WHERE type IN ({kinds}) AND task_id IS NOT NULL AND seq <= ?1
+             ORDER BY sort_key, raw"
+        ))
+        .sql()?;
+    let found = statement.query_map([last], |row| Ok((row.get(0)?, row.get(1)?))).sql()?;
+    found.collect::<Result<_, _>>().sql()
+}
+
+/// The place of the last event to arrive, 0 if there is none.
+pub(super) fn last_place(conn: &Connection) -> Result<i64, StoreError> {
+    Ok(tail(conn)?.seq)
 }
 
 /// A task's history in canonical order.

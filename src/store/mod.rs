@@ -23,6 +23,7 @@ mod sql_schema;
 mod stats;
 mod tallies;
 mod tracker;
+mod tree_record;
 mod unplaced;
 
 pub use artifacts::{ArtifactAdded, ArtifactFault};
@@ -40,3 +41,4 @@ pub use sql::{Answer, Limits, Query, SQL_VIEWS, SqlValue, run_sql};
 pub use sql_schema::{Table, documented_tables};
 pub use stats::{AT_WORK, EventCounts, NAMED, Several, Stays, TaskCounts, TaskLine};
 pub use tracker::{Moment, Store, Transaction};
+pub use tree_record::{TaskPrint, TreeRecord, TreeUpdate};

@@ -3,6 +3,7 @@
 //! The meaning of events is the domain's; here it is only kept in rows. Nothing in these tables
 //! is a source of truth: [`rebuild`] makes all of them from the log alone.
 
+use std::borrow::Borrow;
 use std::collections::BTreeSet;
 
 use rusqlite::{Connection, OptionalExtension, params};
@@ -142,10 +143,10 @@ pub(super) fn refold_task(
 }
 
 /// Folds this history, given in canonical order, and writes the task's rows anew.
-pub(super) fn save_history(
+pub(super) fn save_history<E: Borrow<Event>>(
     target: &Connection,
     id: &TaskId,
-    history: &[Event],
+    history: &[E],
     finished: &[String],
     contested: &mut BTreeSet<String>,
 ) -> Result<(), StoreError> {
@@ -345,8 +346,7 @@ pub(super) fn many_appended(
             refold_task(conn, conn, id, &finished, &mut contested)?;
         } else {
             events.sort_by(|a, b| a.key.cmp(&b.key));
-            let history: Vec<Event> = events.into_iter().cloned().collect();
-            save_history(conn, id, &history, &finished, &mut contested)?;
+            save_history(conn, id, &events, &finished, &mut contested)?;
         }
         each(id);
     }

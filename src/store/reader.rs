@@ -20,6 +20,7 @@ use super::sessions;
 use super::short_ids::{self, ShortIdIndex};
 use super::stats::{self, EventCounts, Several, TaskCounts};
 use super::tallies;
+use super::tree_record::{self, TreeRecord};
 use crate::domain::Timestamp;
 use crate::domain::artifact::Artifact;
 use crate::domain::comment::Comment;
@@ -81,6 +82,8 @@ macro_rules! questions {
 questions! {
     /// The configuration.
     config() -> Config = project::config;
+    /// A task's short id and title.
+    task_name(id: &str) -> Option<(Option<String>, String)> = rows::task_name;
     /// Whether a task is there, without reading it.
     has_task(id: &str) -> bool = rows::has_task;
     /// A comment of a task.
@@ -91,6 +94,17 @@ questions! {
     find_text(kind: TextKind, task: &TaskId) -> Option<Text> = rows::find_text;
     /// An event by its id.
     find_event(id: &EventId) -> Option<Event> = events::find;
+    /// The canonical text of an event by its id.
+    event_text(id: &EventId) -> Option<String> = events::text;
+    /// The texts of a task's history in canonical order.
+    history_texts(task: &TaskId) -> Vec<String> = events::history_texts;
+    /// The texts of all creations and moves into and out of the archive that have arrived up to
+    /// this place, in canonical order, with their tasks.
+    lifecycles(last: i64) -> Vec<(String, String)> = events::lifecycles;
+    /// The place of the last event to arrive, 0 if there is none.
+    last_place() -> i64 = events::last_place;
+    /// What the files of the exported tree read as when this writer last wrote them.
+    tree_record(writer: &str) -> Option<TreeRecord> = tree_record::load;
     /// A task's history in canonical order.
     history(task: &TaskId) -> Vec<Event> = events::history;
     /// The tracker's own history in canonical order.

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use super::error::{StoreError, from_sqlite};
 use super::tracker::{Opened, Store, Transaction};
-use super::{artifacts, events, project, search_index};
+use super::{artifacts, events, project, search_index, tree_record};
 use crate::domain::event::Event;
 
 impl Store {
@@ -60,6 +60,7 @@ impl Transaction<'_> {
                 .try_for_each(|tombstone| events::redact(self.conn, tombstone))
                 .and_then(|()| project::many_appended(self.conn, tombstones, |_| {}))
                 .and_then(|()| artifacts::withhold(self.conn).map(drop))
+                .and_then(|()| tree_record::clear(self.conn))
                 .and_then(|()| search_index::rebuild(self.conn)),
         )
     }

@@ -37,6 +37,12 @@ pub(super) fn find_task(conn: &Connection, id: &TaskId) -> Result<Option<Task>, 
     rows.next().sql()?.map(task_of_row).transpose()
 }
 
+/// A task's short id and title.
+pub(super) fn task_name(conn: &Connection, id: &str) -> Result<Option<(Option<String>, String)>, StoreError> {
+    let mut statement = conn.prepare_cached("SELECT short_id, title FROM tasks WHERE id = ?1").sql()?;
+    statement.query_row([id], |row| Ok((row.get(0)?, row.get(1)?))).optional().sql()
+}
+
 /// Whether there is a row, readable or not.
 pub(super) fn has_task(conn: &Connection, id: &str) -> Result<bool, StoreError> {
     conn.prepare_cached("SELECT 1 FROM tasks WHERE id = ?1").sql()?.exists([id]).sql()

@@ -13,7 +13,7 @@ use super::file::{self, Copied, Created, ReadFile, ReadMode, WriteFile};
 use super::hash::{hex, sha256};
 use super::reader::Reader;
 use super::unplaced::SqlResult;
-use super::{events, project, rows, search_index, sessions, short_ids, tallies};
+use super::{events, project, rows, search_index, sessions, short_ids, tallies, tree_record};
 use crate::domain::artifact::NewArtifact;
 use crate::domain::config::Config;
 use crate::domain::event::Event;
@@ -90,6 +90,15 @@ impl Store {
 
     fn new(file: Opened, path: PathBuf) -> Self {
         Self { file, path, contested: Contested::default() }
+    }
+
+    /// Says that all of the file will be asked for: more of it is kept in memory then.
+    ///
+    /// # Errors
+    /// [`StoreError`] if SQLite refuses.
+    pub fn expect_much(&self) -> Result<(), StoreError> {
+        let kept = self.conn().execute_batch(file::LARGE_CACHE);
+        kept.map_err(|error| from_sqlite(&error, &self.path))
     }
 
     /// Short ids that were asked for since the last time and that several tasks claim.
@@ -367,6 +376,7 @@ impl Transaction<'_> {
     pub fn rebuild(&self, each: impl FnMut(&TaskId)) -> Result<(), StoreError> {
         self.latest.take();
         let rebuilt = project::rebuild(self.conn, self.conn, each);
+        let rebuilt = rebuilt.and_then(|()| tree_record::clear(self.conn));
         let rebuilt = rebuilt.and_then(|()| search_index::rebuild(self.conn));
         self.placed(rebuilt.and_then(|()| tallies::rebuild(self.conn)))
     }
@@ -378,6 +388,7 @@ impl Transaction<'_> {
     pub fn rebuild_task(&self, id: &TaskId) -> Result<(), StoreError> {
         self.latest.take();
         let rebuilt = project::rebuild_task(self.conn, id);
+        let rebuilt = rebuilt.and_then(|()| tree_record::clear(self.conn));
         self.placed(rebuilt.and_then(|()| search_index::rebuild_task(self.conn, id.as_str())))
     }
 }

@@ -123,9 +123,13 @@ fn export_that_meets_a_failing_disk_leaves_old_files_or_new_ones_and_says_so() {
             }
             fired += 1;
             let ending = trial.run(injector, &[&format!("*:{error}:{}", number + 1)]);
-            // An advisory call may fail without harm; a write, a flush or a name may not.
+            // An advisory call may fail without harm; a write, a flush or a name may not. What is
+            // noted in the database when all files are on disk only spares the next export work.
             let must = ["write ", "fsync ", "rename ", "mkdir ", "syncfs "];
-            if must.iter().any(|kind| call.starts_with(kind)) {
+            let is_noting = trial.calls[..=number]
+                .iter()
+                .any(|call| call.starts_with("pwrite64 ") && call.ends_with("/lattice.db-wal"));
+            if must.iter().any(|kind| call.starts_with(kind)) && !is_noting {
                 assert!(ending.status == Some(4), "{error} at {call} was swallowed: {ending:?}");
             }
             refused += usize::from(ending.status == Some(4));

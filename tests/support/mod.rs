@@ -52,8 +52,13 @@ impl Project {
 
     /// Makes it a project with the tracker of `tests/fixtures/`, as the first schema's program left it.
     pub fn of_the_first_schema(self) -> Self {
-        let fixture = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/schema-1.tar.gz");
-        let unpacked = Command::new("tar").args(["-xzf", fixture, "-C"]).arg(self.path()).status().unwrap();
+        self.of_schema(1)
+    }
+
+    /// The same of another schema.
+    pub fn of_schema(self, number: u32) -> Self {
+        let fixture = format!("{}/tests/fixtures/schema-{number}.tar.gz", env!("CARGO_MANIFEST_DIR"));
+        let unpacked = Command::new("tar").args(["-xzf", &fixture, "-C"]).arg(self.path()).status().unwrap();
         assert!(unpacked.success());
         self
     }

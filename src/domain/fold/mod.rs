@@ -10,6 +10,7 @@ mod links;
 #[cfg(test)]
 mod tests;
 
+use std::borrow::Borrow;
 use std::collections::BTreeMap;
 
 use serde_json::json;
@@ -101,21 +102,22 @@ pub fn touched_comment(event: &Event) -> Option<&str> {
 impl TaskState {
     /// Folds a whole history, given in canonical order. The first creation is folded first,
     /// wherever it stands.
-    pub fn fold(history: &[Event]) -> (Self, Vec<(usize, Oddity)>) {
+    pub fn fold<E: Borrow<Event>>(history: &[E]) -> (Self, Vec<(usize, Oddity)>) {
         let mut state = Self::default();
         let mut oddities = Vec::new();
-        let first = history.iter().position(|e| e.kind == kind::TASK_CREATED);
+        let events = || history.iter().map(Borrow::borrow);
+        let first = events().position(|e: &Event| e.kind == kind::TASK_CREATED);
         if let Some(first) = first {
-            oddities.extend(state.apply(&history[first]).map(|o| (first, o)));
+            oddities.extend(state.apply(history[first].borrow()).map(|o| (first, o)));
         }
-        for (place, event) in history.iter().enumerate() {
+        for (place, event) in events().enumerate() {
             if Some(place) != first {
                 oddities.extend(state.apply(event).map(|o| (place, o)));
             }
         }
         if let Some(task) = &mut state.task {
-            task.heads = heads(history).iter().map(ToString::to_string).collect();
-            if let Some(last) = history.last() {
+            task.heads = heads(events()).iter().map(ToString::to_string).collect();
+            if let Some(last) = events().next_back() {
                 task.last_key = last.key.as_str().to_owned();
                 task.last_event_id = last.id.to_string();
                 task.updated_at.clone_from(&last.ts);

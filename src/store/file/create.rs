@@ -206,7 +206,7 @@ fn build<E: From<StoreError>>(
     // Nobody can see this file, and a crash throws it away: one flush at the
     // end serves as well as one for each transaction.
     let fast = "PRAGMA synchronous = OFF; PRAGMA journal_mode = MEMORY;";
-    conn.execute_batch(fast).map_err(failed)?;
+    conn.execute_batch(fast).and_then(|()| conn.execute_batch(super::LARGE_CACHE)).map_err(failed)?;
     migrate::make(&mut conn, path)?;
     fill(&mut conn)?;
     close_in_wal_mode(conn, path)?;

@@ -204,7 +204,7 @@ mod tests {
             "UPDATE refinery_schema_history SET checksum = '1'",
             "UPDATE refinery_schema_history SET name = 'other'",
             "DELETE FROM refinery_schema_history WHERE version = 1",
-            "INSERT INTO refinery_schema_history VALUES (3, 'other', '2030-01-01T00:00:00Z', '1')",
+            "INSERT INTO refinery_schema_history VALUES (99, 'other', '2030-01-01T00:00:00Z', '1')",
         ] {
             let (_dir, path) = made();
             let mut conn = Connection::open(&path).unwrap();

@@ -27,6 +27,10 @@ pub use restore::{RestoreError, Restored, restore};
 pub use root::{Root, RootError, find};
 pub use schema::SCHEMA_VERSION;
 
+/// Memory for pages, 32 MiB instead of 2, for work on the whole file: pages that change often are
+/// then written once.
+pub(in crate::store) const LARGE_CACHE: &str = "PRAGMA cache_size = -32768";
+
 /// An empty tracker in memory, of the newest schema.
 pub(in crate::store) fn in_memory() -> Result<rusqlite::Connection, super::error::StoreError> {
     let conn = migrate::in_memory(SCHEMA_VERSION)?;
