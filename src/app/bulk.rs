@@ -76,6 +76,9 @@ pub struct Merge {
     pub prefer: Option<Prefer>,
     /// Take in the tasks of another tracker; its configuration and context stay out.
     pub adopt: bool,
+    /// Make one tracker of this and another: all of it comes in, and what is later holds, the
+    /// tracker's id too. Every clone that does so ends as the same tracker.
+    pub unite: bool,
 }
 
 /// What came in for one task.
@@ -257,7 +260,7 @@ fn check_instance(reader: &Reader<'_>, set: &ImportSet, how: &Merge) -> Result<b
     let (Some(ours), Some(theirs)) = (config.instance_id(), set.instance_id.as_deref()) else {
         return Ok(false);
     };
-    if ours == theirs {
+    if ours == theirs || how.unite {
         return Ok(false);
     }
     if how.adopt {

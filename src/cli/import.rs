@@ -72,12 +72,17 @@ pub fn run(args: Args, context: &Context) -> Result<Done, Failure> {
     }
     let options = ReadOptions { repair: args.repair, reconcile: args.reconcile };
     let root = context.root()?;
+    let look = export::tree_look(&root.tree);
     let (source, tree) = read(&args, &root.tree, &options)?;
-    let merge = Merge { first: false, prefer: args.prefer.map(Into::into), adopt: args.adopt };
+    let merge = Merge { prefer: args.prefer.map(Into::into), adopt: args.adopt, ..Merge::default() };
     let mut app = context.writer()?;
     let progress = Progress::start("Tasks taken in");
+    let before = app.reached()?;
     let report = app.import(&tree.set, &merge, args.dry_run, |_| progress.step())?;
     drop(progress);
+    if args.folder.is_none() && args.file.is_none() && !args.dry_run {
+        app.note_taken(&look, &before);
+    }
     app.close();
     let done = args.output.reply(
         || view::import(&source, args.dry_run, &report, &tree.report),
