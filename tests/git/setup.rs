@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use super::repository::{clone_of, commit_all, git, lattice, repository, tried};
+use super::repository::{clone_of, commit_all, git, lattice, repository, sync, tried};
 use super::support::Project;
 
 fn attributes(project: &Project) -> String {
@@ -50,11 +50,11 @@ fn a_merge_of_what_both_changed_is_no_conflict_and_both_end_with_the_same_bytes(
     let ids: serde_json::Value =
         serde_json::from_slice(&fs::read(here.lattice().join("ids.json")).unwrap()).unwrap();
     assert_eq!((&ids["next_seqs"]["LAT"], ids["map"].as_object().unwrap().len()), (&3.into(), 2));
-    here.ok(["sync", "--quiet"]);
+    sync(&here);
     commit_all(here.path());
     git(there.path(), ["reset", "-q", "--hard", "HEAD^1"]);
     git(there.path(), ["pull", "-q", "--no-rebase", "--no-edit", here.path().to_str().unwrap(), "main"]);
-    there.ok(["sync", "--quiet"]);
+    sync(&there);
     assert_eq!(git(there.path(), ["status", "--porcelain"]), "");
     assert!(content(&here) == content(&there));
 }
@@ -71,10 +71,10 @@ fn without_it_the_same_merge_stops_and_a_sync_goes_on_all_the_same() {
     let pull = ["pull", "-q", "--no-rebase", "--no-edit", here.path().to_str().unwrap(), "main"];
     let run = tried(there.path(), pull);
     assert_eq!(run.status, 1, "{run:?}");
-    there.ok(["sync", "--quiet"]);
+    sync(&there);
     commit_all(there.path());
     git(here.path(), ["pull", "-q", "--no-rebase", "--no-edit", there.path().to_str().unwrap(), "main"]);
-    here.ok(["sync", "--quiet"]);
+    sync(&here);
     assert!(content(&here) == content(&there) && git(here.path(), ["status", "--porcelain"]).is_empty());
 }
 
@@ -86,7 +86,7 @@ fn it_is_set_up_once_and_taken_away_without_a_trace() {
     let data = here.json(["git", "setup"]);
     assert_eq!(data["changed"], serde_json::json!(["attributes", "driver"]));
     assert!(attributes(&here).contains("tasks/*.json merge=lattice\n"));
-    assert!(driver(&here).contains("merge.lattice.driver lattice merge-driver %O %A %B %P\n"));
+    assert!(driver(&here).contains("merge.lattice.driver lattice merge-driver --quiet %O %A %B %P\n"));
     let once = attributes(&here);
     assert_eq!(here.json(["git", "setup"])["changed"], serde_json::json!([]));
     assert_eq!(attributes(&here), once);

@@ -14,7 +14,7 @@ use crate::app::{Code, Failure, World};
 
 /// The setting of git that says how files marked `merge=lattice` are merged, and its value. git puts
 /// names of its own files for the first three, and the quoted path for the last.
-pub const DRIVER: (&str, &str) = ("merge.lattice.driver", "lattice merge-driver %O %A %B %P");
+pub const DRIVER: (&str, &str) = ("merge.lattice.driver", "lattice merge-driver --quiet %O %A %B %P");
 /// What git calls the driver when it speaks of it, and how.
 const NAME: (&str, &str) = ("merge.lattice.name", "files that Lattice derives and writes anew");
 /// The section that holds both.
