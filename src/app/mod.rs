@@ -4,6 +4,7 @@
 //! never sees arguments, standard output or HTTP, and holds no SQL.
 
 mod archive;
+mod arrivals;
 mod artifact;
 mod ask;
 mod backfill;
@@ -43,9 +44,10 @@ mod world;
 use std::path::Path;
 use std::time::Duration;
 
+pub use arrivals::{FieldChange, TaskImport};
 pub use backup::{entries, records};
 pub use batch::{Batch, LineResult, batch_members};
-pub use bulk::{ImportReport, ImportSet, Merge, Place, Prefer, Sourced, TaskImport};
+pub use bulk::{ImportReport, ImportSet, Merge, Place, Prefer, Sourced};
 pub use code::{Code, ExitClass};
 pub use conflicts::TaskConflicts;
 pub use examine::{CHECKS, Finding, Level, Report};

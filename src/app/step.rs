@@ -4,8 +4,9 @@
 //! A small file beside the database remembers the moment. It is a hint and nothing else: nothing is
 //! ever skipped because of it, and without it, or with a broken one, the answer is that nobody knows.
 
-use std::fs::File;
+use std::fs::OpenOptions;
 use std::io::{Read, Write};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::PathBuf;
 
 use serde_json::{Map, Value, json};
@@ -92,18 +93,18 @@ impl App {
         records.retain(|tree, _| PathBuf::from(tree).is_dir());
         records.insert(self.key(), record.clone());
         let text = crate::domain::json::document(&Value::Object(records));
-        if let Ok(mut file) = File::create(self.seen()) {
+        let opened = plain(OpenOptions::new().write(true).create(true).truncate(true)).open(self.seen());
+        if let Ok(mut file) = opened {
             let _ = file.write_all(text.as_bytes());
         }
     }
 
     fn records(&self) -> Map<String, Value> {
         let mut text = String::new();
-        let is_plain = self.seen().symlink_metadata().is_ok_and(|meta| meta.is_file());
-        let read = || File::open(self.seen())?.take(LIMIT).read_to_string(&mut text);
-        match is_plain.then(read) {
-            Some(Ok(_)) => serde_json::from_str(&text).unwrap_or_default(),
-            _ => Map::new(),
+        let opened = plain(OpenOptions::new().read(true)).open(self.seen());
+        match opened.and_then(|file| file.take(LIMIT).read_to_string(&mut text)) {
+            Ok(_) => serde_json::from_str(&text).unwrap_or_default(),
+            Err(_) => Map::new(),
         }
     }
 
@@ -114,4 +115,10 @@ impl App {
     fn key(&self) -> String {
         self.root.tree.to_string_lossy().into_owned()
     }
+}
+
+/// No link is followed, and nobody at the other end of a pipe is waited for.
+fn plain(options: &mut OpenOptions) -> &mut OpenOptions {
+    use rustix::fs::OFlags;
+    options.custom_flags((OFlags::NOFOLLOW | OFlags::NONBLOCK).bits().cast_signed())
 }

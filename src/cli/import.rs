@@ -11,7 +11,7 @@ use super::progress::Progress;
 use super::source;
 use super::text::printable;
 use super::write::OutputArgs;
-use crate::app::{Code, Failure, ImportReport, Merge, Prefer};
+use crate::app::{Code, Failure, FieldChange, ImportReport, Merge, Prefer};
 use crate::export::{self, ReadOptions, Tree, TreeReport};
 use crate::view;
 
@@ -180,6 +180,9 @@ pub fn tasks(report: &ImportReport) -> String {
             kinds(&task.kinds)
         )));
         text.push('\n');
+        for change in &task.changes {
+            text.push_str(&format!("    {}\n", printable(&changed(change))));
+        }
     }
     text
 }
@@ -247,6 +250,19 @@ pub fn redactions(report: &ImportReport) -> Vec<String> {
         ));
     }
     lines
+}
+
+/// A field with what it was and what it is; long ones by name only.
+fn changed(change: &FieldChange) -> String {
+    const SHORT: usize = 40;
+    let [from, to] = [&change.from, &change.to].map(|value| match value {
+        serde_json::Value::Null => "nothing".to_owned(),
+        value => view::cell(value),
+    });
+    match from.chars().count().max(to.chars().count()) {
+        0..=SHORT => format!("{}: {from} → {to}", change.field),
+        _ => format!("{}: changed", change.field),
+    }
 }
 
 fn kinds(kinds: &std::collections::BTreeMap<String, usize>) -> String {

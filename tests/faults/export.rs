@@ -177,6 +177,24 @@ fn what_an_interrupted_export_left_is_flushed_by_the_next() {
     assert!(!calls.iter().any(|call| call.contains("sync ")), "there was nothing to flush: {calls:?}");
 }
 
+/// What the tree said is saved before the tree is written, and a sync that cannot write says so.
+#[test]
+fn sync_into_a_tree_that_takes_no_files_saves_what_came_in_and_says_so() {
+    let Some(injector) = injector() else { return };
+    for (error, code) in [("EROFS", "STORE_READONLY"), ("ENOSPC", "STORE_FULL"), ("EACCES", "STORE_DENIED")] {
+        let project = example();
+        fs::write(project.lattice().join("context.md"), "# By hand\n").unwrap();
+        let before = tree(&project.lattice());
+        let ending = injector.run(&project, &[&format!("write:{error}:1+:/new-")], ["sync"]);
+        assert!(ending.status == Some(4) && ending.stderr.contains(&format!("[{code}]")), "{ending:?}");
+        assert!(ending.stderr.contains("what the tree said is saved in the tracker"), "{ending:?}");
+        assert!(tree(&project.lattice()) == before, "{error}");
+        assert_eq!(project.ok(["context"]), "# By hand\n");
+        project.ok(["sync"]);
+        assert_eq!(project.ok(["sync"]), "In: nothing new.\nOut: nothing to write.\n");
+    }
+}
+
 /// One file of the tree's size is written in the same way.
 #[test]
 fn a_document_is_the_old_one_or_the_new_one() {

@@ -9,3 +9,4 @@ mod merges;
 mod places;
 mod repository;
 mod setup;
+mod step;
