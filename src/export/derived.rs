@@ -86,8 +86,10 @@ fn united(a: Value, b: Value) -> Value {
             let greater = a.as_f64() >= b.as_f64();
             Value::Number(if greater { a } else { b })
         }
-        (a, b) if a.to_string() <= b.to_string() => a,
-        (_, b) => b,
+        (a, b) => {
+            let (first, second) = (a.to_string(), b.to_string());
+            if first <= second { a } else { b }
+        }
     }
 }
 

@@ -12,8 +12,13 @@ fn tree(project: &Project) -> BTreeMap<String, Vec<u8>> {
     names.map(|name| (name.to_owned(), fs::read(project.path().join(name)).unwrap())).collect()
 }
 
-fn pull(project: &Project, from: &Project) {
+/// Merges the other's work, as far as git gets.
+fn merge(project: &Project, from: &Project) {
     tried(project.path(), ["pull", "-q", "--no-rebase", "--no-edit", from.path().to_str().unwrap(), "main"]);
+}
+
+fn pull(project: &Project, from: &Project) {
+    merge(project, from);
     sync(project);
     commit_all(project.path());
 }
@@ -38,25 +43,35 @@ fn meet(here: &Project, there: &Project) {
 
 #[test]
 fn archived_here_and_worked_on_there_the_log_stands_once_and_holds_all() {
-    // Little is added, and git follows the file into the archive; or so much that it does not.
-    for comments in [1, 60] {
+    // Little is added, and git follows the log into the archive; or so much that it leaves it in both.
+    for (comments, follows) in [(1, true), (40, false)] {
         let here = repository();
         let there = clone_of(&here);
-        here.ok(["archive", "LAT-1"]);
         for n in 0..comments {
-            there.ok(["comment", "LAT-1", &format!("still working on it, part {n}")]);
+            here.ok(["comment", "LAT-1", &format!("part {n} is done")]);
         }
+        here.ok(["archive", "LAT-1"]);
+        there.ok(["comment", "LAT-1", "still working on it"]);
+        for project in [&here, &there] {
+            sync(project);
+            commit_all(project.path());
+        }
+        let log = log_name(&there);
+        merge(&there, &here);
+        let is = |folder: &str| there.lattice().join(folder).join(&log).exists();
+        assert!(is("archive/events") && is("events") != follows, "{comments}");
+        sync(&there);
+        commit_all(there.path());
         meet(&here, &there);
         for project in [&here, &there] {
-            let logs: Vec<_> =
-                tree(project).into_keys().filter(|name| name.contains("events/task_")).collect();
-            assert!(logs.len() == 1 && logs[0].starts_with(".lattice/archive/events/"), "{logs:?}");
-            assert_eq!(project.json(["show", "LAT-1"])["comment_count"], comments);
+            let logs: Vec<_> = tree(project).into_keys().filter(|name| name.ends_with(&log)).collect();
+            assert_eq!(logs, [format!(".lattice/archive/events/{log}")]);
+            assert_eq!(project.json(["show", "LAT-1"])["comment_count"], comments + 1);
         }
         // Back again on one side, gone on with on the other.
         here.ok(["unarchive", "LAT-1"]);
         meet(&here, &there);
-        assert!(tree(&there).into_keys().any(|name| name.starts_with(".lattice/events/task_")));
+        assert!(tree(&there).contains_key(&format!(".lattice/events/{log}")));
     }
 }
 
@@ -75,6 +90,10 @@ fn a_comment_deleted_here_and_edited_there_is_deleted_in_both() {
         assert!(!project.ok(["comments", "LAT-1"]).contains("second words"));
         assert!(fs::read_to_string(log(project)).unwrap().contains("second words"), "nothing is lost");
     }
+}
+
+fn log_name(project: &Project) -> String {
+    log(project).file_name().unwrap().to_str().unwrap().to_owned()
 }
 
 fn log(project: &Project) -> std::path::PathBuf {
