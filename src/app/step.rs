@@ -11,7 +11,7 @@ use std::path::PathBuf;
 
 use serde_json::{Map, Value, json};
 
-use super::{App, Failure};
+use super::{App, Failure, ImportReport};
 
 /// The file, beside the database.
 const NAME: &str = "lattice.db-seen";
@@ -57,22 +57,20 @@ impl App {
         }
     }
 
-    /// Remembers that what the tree held, when it looked so, was taken in. `before` is what
-    /// [`App::reached`] was then: if the tree held all of the tracker, it still does.
-    pub fn note_taken(&self, look: &str, before: &Value) {
-        let known = self.record().and_then(|record| record.get("at").cloned());
-        let at = match (known, self.reached()) {
-            (Some(known), Ok(now)) if known == *before => now,
-            (known, _) => known.unwrap_or_default(),
+    /// Remembers that what the tree held, when it looked so, was taken in. It holds all of the tracker
+    /// if as many events came with it as there are; after a checkout of something older it does not.
+    pub fn note_taken(&self, look: &str, report: &ImportReport) {
+        let known = report.known_events + report.new_events;
+        let total = self.read(|reader| Ok(reader.totals()?.events)).ok();
+        let at = match total.and_then(|total| usize::try_from(total).ok()) {
+            Some(total) if known >= total => self.reached().unwrap_or_default(),
+            _ => Value::Null,
         };
         self.remember(&json!({"look": look, "at": at}));
     }
 
     /// The place in the log that the tracker has come to.
-    ///
-    /// # Errors
-    /// [`Failure`] if the database cannot be read.
-    pub fn reached(&self) -> Result<Value, Failure> {
+    fn reached(&self) -> Result<Value, Failure> {
         self.read(|reader| Ok(json!(format!("{}:{}", reader.epoch()?, reader.last_seq()?))))
     }
 

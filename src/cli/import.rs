@@ -77,11 +77,10 @@ pub fn run(args: Args, context: &Context) -> Result<Done, Failure> {
     let merge = Merge { prefer: args.prefer.map(Into::into), adopt: args.adopt, ..Merge::default() };
     let mut app = context.writer()?;
     let progress = Progress::start("Tasks taken in");
-    let before = app.reached()?;
     let report = app.import(&tree.set, &merge, args.dry_run, |_| progress.step())?;
     drop(progress);
     if args.folder.is_none() && args.file.is_none() && !args.dry_run {
-        app.note_taken(&look, &before);
+        app.note_taken(&look, &report);
     }
     app.close();
     let done = args.output.reply(

@@ -37,6 +37,14 @@ fn it_says_which_of_the_two_is_ahead() {
     assert_eq!(hint(at), BEHIND);
     here.ok(["sync"]);
     assert_eq!(hint(at), TOGETHER);
+    // An older tree that was checked out holds nothing new, and not all.
+    git(at, ["stash", "-q", "-u", "--", ".lattice"]);
+    git(at, ["checkout", "-q", "HEAD^"]);
+    here.ok(["import"]);
+    assert_eq!(hint(at), BEHIND);
+    git(at, ["checkout", "-q", "main"]);
+    here.ok(["sync"]);
+    assert_eq!(hint(at), TOGETHER);
     // What comes from elsewhere says nothing of the tree.
     fs::write(here.lattice().join("context.md"), "# By hand\n").unwrap();
     here.ok(["import", "--dry-run"]);

@@ -80,10 +80,10 @@ fn work(args: &Args, context: &Context) -> Result<Did, Failure> {
             Did { taken: synced.taken, staged: stage(&here, &root)? }
         }
         _ if holds_tree(&root.tree) => {
-            let (look, before) = (tree_look(&root.tree), app.reached()?);
+            let look = tree_look(&root.tree);
             let tree = read_tree(&root.tree, &ReadOptions::default())?;
             let taken = app.import(&tree.set, &Merge::default(), false, |_| {})?;
-            app.note_taken(&look, &before);
+            app.note_taken(&look, &taken);
             Did { taken, staged: Vec::new() }
         }
         _ => Did::default(),
