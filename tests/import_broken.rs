@@ -299,6 +299,23 @@ fn harmless_oddities_are_read() {
 }
 
 #[test]
+fn lines_out_of_order_and_twice_are_the_same_history() {
+    let (_dir, lattice) = tree();
+    let app = init_named(&lattice, &InitOptions::default(), Some(&read(&lattice).set));
+    export(&app, &lattice);
+    let expected = export_support::files(&lattice);
+    let log = std::fs::read_to_string(lattice.join(log_path())).unwrap();
+    let backwards: Vec<&str> = log.lines().rev().collect();
+    let (_other, other) = folder();
+    copy(&lattice, &other);
+    std::fs::write(other.join(log_path()), format!("{}\n{log}", backwards.join("\n"))).unwrap();
+    assert_eq!(read(&other).set.events.len(), read(&lattice).set.events.len());
+    let app = init_named(&other, &InitOptions::default(), Some(&read(&other).set));
+    export(&app, &other);
+    assert_eq!(export_support::files(&other), expected);
+}
+
+#[test]
 fn an_event_that_stands_among_the_lifecycles_only_comes_in() {
     let (_dir, lattice) = tree();
     let archived = line(9, "task_archived", json!({}));

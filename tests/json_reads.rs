@@ -287,6 +287,7 @@ struct TaskImport {
     title: String,
     new: bool,
     events: BTreeMap<String, u64>,
+    changes: Vec<Value>,
 }
 
 #[derive(Deserialize)]

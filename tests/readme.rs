@@ -73,7 +73,13 @@ fn play(document: &str) {
             .current_dir(project.path())
             .env("PATH", &search)
             .env("LATTICE_ACTOR", "agent:claude")
-            .env("GIT_CONFIG_GLOBAL", "/dev/null")
+            .envs([
+                ("GIT_CONFIG_GLOBAL", "/dev/null"),
+                ("GIT_CONFIG_SYSTEM", "/dev/null"),
+                ("LC_ALL", "C.UTF-8"),
+            ])
+            .envs([("GIT_AUTHOR_NAME", "Ada"), ("GIT_AUTHOR_EMAIL", "ada@example.org")])
+            .envs([("GIT_COMMITTER_NAME", "Ada"), ("GIT_COMMITTER_EMAIL", "ada@example.org")])
             .env_remove("LATTICE_ROOT")
             .stdin(Stdio::null())
             .output()
@@ -98,6 +104,11 @@ fn the_transcript_of_the_readme_is_true() {
 #[test]
 fn the_transcript_of_coming_from_another_tracker_is_true() {
     play("docs/import.md");
+}
+
+#[test]
+fn the_transcripts_about_sharing_are_true() {
+    play("docs/sharing.md");
 }
 
 #[test]

@@ -239,6 +239,35 @@ fn who_agrees_with_what_holds_settles_it_in_both_clones_without_changing_anythin
 }
 
 #[test]
+fn a_tree_that_is_newer_or_another_trackers_is_refused_and_nothing_is_changed() {
+    type Change = fn(&Path);
+    let newer: Change = |tree| fs::write(tree.join("format.json"), "{\"format\": 2}\n").unwrap();
+    let foreign: Change = |tree| {
+        let other = Project::new();
+        other.task("Of another tracker");
+        other.ok(["export"]);
+        fs::remove_dir_all(tree.join("events")).unwrap();
+        for name in ["events", "instance.jsonl", "config.json"] {
+            fs::rename(other.lattice().join(name), tree.join(name)).unwrap();
+        }
+    };
+    for (change, code) in [(newer, "TREE_TOO_NEW"), (foreign, "INSTANCE_MISMATCH")] {
+        let project = Project::new();
+        project.task("First");
+        project.ok(["sync"]);
+        project.task("Second");
+        change(&project.lattice());
+        let (before, events) = (tree(&project), project.ok(["events"]));
+        for line in [&["sync"][..], &["import"], &["import", "--dry-run"], &["export"]] {
+            let (status, error) = project.refused(line);
+            assert_eq!((status, &error["code"]), (1, &code.into()), "{line:?}");
+            assert!(error["hint"].is_string(), "{error}");
+        }
+        assert!(tree(&project) == before && project.ok(["events"]) == events, "{code}");
+    }
+}
+
+#[test]
 fn a_number_that_both_gave_out_is_named_when_it_is_asked_for_until_the_other_has_its_own() {
     let (here, there) = two_clones();
     here.ok(["create", "Made here", "--actor", "human:ada"]);

@@ -2,11 +2,12 @@
 //!
 //! Facts from elsewhere are accepted as facts; only their form and their identity are checked.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use serde_json::json;
 
+use super::arrivals::{self, TaskImport};
 use super::conflicts::{self, TaskConflicts};
 use super::{App, Code, Failure, World, redactions};
 use crate::domain::artifact::{Artifact, NewArtifact};
@@ -78,19 +79,9 @@ pub struct Merge {
     pub prefer: Option<Prefer>,
     /// Take in the tasks of another tracker; its configuration and context stay out.
     pub adopt: bool,
-}
-
-/// What came in for one task.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct TaskImport {
-    /// Its short id or id.
-    pub name: String,
-    /// Its title.
-    pub title: String,
-    /// Whether it was not known before.
-    pub is_new: bool,
-    /// Types of the new events with their counts.
-    pub kinds: BTreeMap<String, usize>,
+    /// Make one tracker of this and another: all of it comes in, and what is later holds, the
+    /// tracker's id too. Every clone that does so ends as the same tracker.
+    pub unite: bool,
 }
 
 /// What a merge did, or would do.
@@ -198,9 +189,9 @@ pub(super) fn merge(
     let foreign = check_instance(tx, set, how)?;
     let mut report = ImportReport { known_events: set.known_events, ..ImportReport::default() };
     let fresh = fresh_events(tx, world, set, how, foreign, &mut report)?;
-    count(tx, &fresh, &mut report)?;
+    let arrivals = arrivals::before(tx, &fresh, &mut report)?;
     tx.append_many(&fresh, |id| each(id))?;
-    name_tasks(tx, &mut report)?;
+    arrivals.after(tx, &mut report)?;
     report.superseded = superseded(tx, &fresh)?;
     report.concurrent = conflicts::of_import(tx, &fresh, &report.tasks)?;
     let withheld = tx.withhold_artifacts()?;
@@ -260,7 +251,7 @@ fn check_instance(reader: &Reader<'_>, set: &ImportSet, how: &Merge) -> Result<b
     let (Some(ours), Some(theirs)) = (config.instance_id(), set.instance_id.as_deref()) else {
         return Ok(false);
     };
-    if ours == theirs {
+    if ours == theirs || how.unite {
         return Ok(false);
     }
     if how.adopt {
@@ -385,34 +376,3 @@ fn superseded(reader: &Reader<'_>, fresh: &[&Event]) -> Result<Vec<(Option<Strin
 
 /// The author of events that were read off files edited by hand.
 const HAND: &str = "system:import";
-
-fn count(reader: &Reader<'_>, fresh: &[&Event], report: &mut ImportReport) -> Result<(), Failure> {
-    report.new_events = fresh.len();
-    let mut created: BTreeSet<&TaskId> = BTreeSet::new();
-    for event in fresh {
-        let Some(id) = event.task() else {
-            *report.other.entry(event.kind.clone()).or_default() += 1;
-            continue;
-        };
-        *report.tasks.entry(id.to_string()).or_default().kinds.entry(event.kind.clone()).or_default() += 1;
-        if event.kind == kind::TASK_CREATED {
-            created.insert(id);
-        }
-    }
-    for id in created {
-        if let Some(entry) = report.tasks.get_mut(id.as_str()) {
-            entry.is_new = !reader.has_task(id.as_str())?;
-        }
-    }
-    Ok(())
-}
-
-/// Names and titles as they are after the merge.
-fn name_tasks(reader: &Reader<'_>, report: &mut ImportReport) -> Result<(), Failure> {
-    for (id, entry) in &mut report.tasks {
-        let (short_id, title) = reader.task_name(id)?.unwrap_or_default();
-        entry.name = short_id.unwrap_or_else(|| id.clone());
-        entry.title = title;
-    }
-    Ok(())
-}

@@ -81,6 +81,7 @@ codes! {
     InstanceMismatch "INSTANCE_MISMATCH" Refused
     TreeTooNew "TREE_TOO_NEW" Refused
     ExportConflict "EXPORT_CONFLICT" Refused
+    GitFailed "GIT_FAILED" Refused
     SqlError "SQL_ERROR" Refused
     SqlRefused "SQL_REFUSED" Refused
     SqlTimeout "SQL_TIMEOUT" Refused

@@ -13,7 +13,7 @@ use crate::domain::config::{default_config, opinionated_names};
 use crate::domain::decide::checked_code;
 use crate::domain::event::{EventBody, Stamp, kind};
 use crate::domain::{Actor, Author};
-use crate::store::{Created, Root, Store, Transaction, find};
+use crate::store::{Created, Root, Store, Transaction, find, place};
 
 /// What a new tracker is told about itself.
 #[derive(Clone, Debug, Default)]
@@ -65,6 +65,14 @@ impl App {
     #[must_use]
     pub fn tracker_of(project: &Path) -> Option<Root> {
         find(project, None).ok().filter(|root| root.project == project)
+    }
+
+    /// Where a tracker for this folder is made: in it or, in a linked worktree of git, in the main one.
+    ///
+    /// # Errors
+    /// What keeps a folder from being looked at.
+    pub fn place_of(project: &Path) -> Result<Root, Failure> {
+        Ok(place(project)?)
     }
 
     /// Makes the tracker in this `.lattice/`, all or nothing, with what a tree there holds.

@@ -4,6 +4,7 @@
 //! never sees arguments, standard output or HTTP, and holds no SQL.
 
 mod archive;
+mod arrivals;
 mod artifact;
 mod ask;
 mod backfill;
@@ -35,6 +36,7 @@ mod search;
 mod seed;
 mod session;
 mod stats;
+mod step;
 mod tree_report;
 mod versions;
 mod world;
@@ -42,9 +44,10 @@ mod world;
 use std::path::Path;
 use std::time::Duration;
 
+pub use arrivals::{FieldChange, TaskImport};
 pub use backup::{entries, records};
 pub use batch::{Batch, LineResult, batch_members};
-pub use bulk::{ImportReport, ImportSet, Merge, Place, Prefer, Sourced, TaskImport};
+pub use bulk::{ImportReport, ImportSet, Merge, Place, Prefer, Sourced};
 pub use code::{Code, ExitClass};
 pub use conflicts::TaskConflicts;
 pub use examine::{CHECKS, Finding, Level, Report};
@@ -53,7 +56,10 @@ pub use facts::names_over_time;
 pub use failure::Failure;
 pub use feed::FeedPage;
 pub use foreign::{Intake, IntakeReport, in_short};
-pub use git::{Commit, Search, Traces};
+pub use git::{
+    Commit, DRIVER, GIT_HOOKS, HookFile, Repository, Search, Traces, hook_call, hook_file, hook_script,
+    program,
+};
 pub use hooks::{Due, HookReport, Pending, Standing, Trust, hook_id, run as run_hooks};
 pub use identity::{Identity, actor};
 pub use init::{InitOptions, InitOutcome};
@@ -69,14 +75,15 @@ pub use resolve::{
 pub use resource::{Known, Resources, patiently};
 pub use search::Hits;
 pub use stats::{Count, STALE_DAYS, Sky, Stats, Weather, Wip};
+pub use step::Step;
 pub use tree_report::{Disagreement, TreeReport};
 pub use versions::Version;
 pub use world::World;
 
 pub use crate::store::{
-    Answer, Arrival, Copied, FeedQuery, FoundIn, Hit, Incoming, Limits, Moment, Piece, Reader, Restored,
-    Root, SQL_VIEWS, Several, ShortIdIndex, SqlValue, Stays, Table, TaskFilter, TaskLine, TaskPrint,
-    TaskSort, TextKind, Totals, TreeRecord, TreeUpdate, Waiting, hex, sha256,
+    Answer, Arrival, Copied, FeedQuery, FoundIn, GIT_ATTRIBUTES, Hit, Incoming, Limits, Moment, Piece,
+    Reader, Restored, Root, SQL_VIEWS, Several, ShortIdIndex, SqlValue, Stays, Table, TaskFilter, TaskLine,
+    TaskPrint, TaskSort, TextKind, Totals, TreeRecord, TreeUpdate, Waiting, hex, sha256,
 };
 use crate::store::{Store, find};
 
@@ -99,6 +106,14 @@ impl App {
     /// `NOT_INITIALIZED`, or what keeps a folder from being looked at.
     pub fn locate(world: &World, start: &Path) -> Result<Root, Failure> {
         Ok(find(start, world.variable("LATTICE_ROOT"))?)
+    }
+
+    /// The same for a call that is about the folder it runs in, whatever `LATTICE_ROOT` says.
+    ///
+    /// # Errors
+    /// As [`App::locate`].
+    pub fn locate_in(folder: &Path) -> Result<Root, Failure> {
+        Ok(find(folder, None)?)
     }
 
     /// Opens for reading. Takes no lock and touches nothing.

@@ -107,7 +107,15 @@ impl Context {
     /// # Errors
     /// `VALIDATION_ERROR` if the variable is no number.
     pub fn wait(&self) -> Result<Duration, Failure> {
-        let Some(value) = World::real().variable("LATTICE_LOCK_TIMEOUT") else { return Ok(DEFAULT_WAIT) };
+        self.wait_or(DEFAULT_WAIT)
+    }
+
+    /// The same with a default of one's own.
+    ///
+    /// # Errors
+    /// As [`Context::wait`].
+    pub fn wait_or(&self, default: Duration) -> Result<Duration, Failure> {
+        let Some(value) = World::real().variable("LATTICE_LOCK_TIMEOUT") else { return Ok(default) };
         let seconds = value.to_str().and_then(|text| text.parse::<f64>().ok());
         seconds.and_then(|s| Duration::try_from_secs_f64(s).ok()).ok_or_else(|| {
             Failure::new(Code::ValidationError, "LATTICE_LOCK_TIMEOUT is no number of seconds")

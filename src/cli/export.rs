@@ -54,6 +54,9 @@ fn tree(args: &Args, context: &Context) -> Result<Done, Failure> {
     let progress = Progress::start("Exporting");
     let report = export::export_tree(&app, &target, &options)?;
     drop(progress);
+    if target == app.root().tree {
+        app.note_written(&export::tree_look(&target));
+    }
     app.close();
     Ok(args.output.reply(
         || view::export(&target, &report.written, report.unchanged, &report.removed),

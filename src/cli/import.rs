@@ -11,7 +11,7 @@ use super::progress::Progress;
 use super::source;
 use super::text::printable;
 use super::write::OutputArgs;
-use crate::app::{App, Code, Failure, ImportReport, Merge, Prefer};
+use crate::app::{App, Code, Failure, FieldChange, ImportReport, Merge, Prefer};
 use crate::export::{self, ReadOptions, Tree, TreeReport};
 use crate::view;
 
@@ -73,15 +73,19 @@ pub fn run(args: Args, context: &Context) -> Result<Done, Failure> {
     let options = ReadOptions { repair: args.repair, reconcile: args.reconcile };
     // A document is read before the lock is taken: its writer may be slow.
     let document = args.file.as_deref().map(|file| document(file, &options)).transpose()?;
+    let merge = Merge { prefer: args.prefer.map(Into::into), adopt: args.adopt, ..Merge::default() };
     let mut app = context.writer()?;
+    let look = export::tree_look(&app.root().tree);
     let (source, tree) = match document {
         Some(document) => document,
         None => folder(&args, &app, &options)?,
     };
-    let merge = Merge { first: false, prefer: args.prefer.map(Into::into), adopt: args.adopt };
     let progress = Progress::start("Tasks taken in");
     let report = app.import(&tree.set, &merge, args.dry_run, |_| progress.step())?;
     drop(progress);
+    if args.folder.is_none() && args.file.is_none() && !args.dry_run {
+        app.note_taken(&look, &report);
+    }
     app.close();
     let done = args.output.reply(
         || view::import(&source, args.dry_run, &report, &tree.report),
@@ -175,6 +179,9 @@ pub fn tasks(report: &ImportReport) -> String {
             kinds(&task.kinds)
         )));
         text.push('\n');
+        for change in &task.changes {
+            text.push_str(&format!("    {}\n", printable(&changed(change))));
+        }
     }
     text
 }
@@ -242,6 +249,19 @@ pub fn redactions(report: &ImportReport) -> Vec<String> {
         ));
     }
     lines
+}
+
+/// A field with what it was and what it is; long ones by name only.
+fn changed(change: &FieldChange) -> String {
+    const SHORT: usize = 40;
+    let [from, to] = [&change.from, &change.to].map(|value| match value {
+        serde_json::Value::Null => "nothing".to_owned(),
+        value => view::cell(value),
+    });
+    match from.chars().count().max(to.chars().count()) {
+        0..=SHORT => format!("{}: {from} → {to}", change.field),
+        _ => format!("{}: changed", change.field),
+    }
 }
 
 fn kinds(kinds: &std::collections::BTreeMap<String, usize>) -> String {

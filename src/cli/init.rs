@@ -77,7 +77,11 @@ pub struct Args {
 pub fn run(args: Args, context: &Context) -> Result<Done, Failure> {
     let project = project(&args.path)?;
     let found = App::tracker_of(&project);
-    let lattice = found.as_ref().map_or_else(|| project.join(".lattice"), |root| root.lattice.clone());
+    let place = match found.clone() {
+        Some(root) => root,
+        None => App::place_of(&project)?,
+    };
+    let lattice = place.lattice.clone();
     let (options, files) = match found.is_some() {
         true => (InitOptions::default(), files_asked(&args)),
         false => options(&args)?,
@@ -88,9 +92,11 @@ pub fn run(args: Args, context: &Context) -> Result<Done, Failure> {
         .into_iter()
         .map(|file| Draft::block(&project, file(&project), false))
         .collect::<Result<_, Failure>>()?;
-    let tree = match found.is_none() && export::holds_tree(&lattice) {
-        true => Some(export::read_tree(&lattice, &ReadOptions::default())?),
-        false => None,
+    // A linked worktree may have a tree where the main one, on another branch, has none.
+    let trees = [&place.lattice, &place.tree].into_iter().filter(|_| found.is_none());
+    let tree = match trees.into_iter().find(|tree| export::holds_tree(tree)) {
+        Some(tree) => Some(export::read_tree(tree, &ReadOptions::default())?),
+        None => None,
     };
     let set = tree.as_ref().map(|tree| &tree.set);
     let outcome = App::init(&lattice, &World::real(), context.wait()?, &options, set)?;

@@ -6,6 +6,7 @@ mod agents;
 mod context;
 mod follow;
 mod format;
+mod git;
 mod history;
 mod output;
 mod parse;
@@ -52,6 +53,7 @@ mod init;
 mod link;
 mod list;
 mod man;
+mod merge_driver;
 mod next;
 mod notes;
 mod plan;
@@ -193,6 +195,8 @@ const COMMANDS: &[Entry] = &[
     entry!(settle, "settle", Sharing, "Leave as it is what two sides changed so"),
     entry!(export, "export", Sharing, "Write the tracker as files that git and people can read"),
     entry!(import, "import", Sharing, "Take in such files, or what another tracker wrote"),
+    entry!(git, "git", Sharing, "Set up merging and hooks in a repository of git"),
+    entry!(merge_driver, "merge-driver", Sharing, "Merge a derived file; git calls it"),
     entry!(doctor, "doctor", Tracker, "Examine the tracker"),
     entry!(backup, "backup", Tracker, "Copy the whole tracker into one file"),
     entry!(restore, "restore", Tracker, "Put a backup in the place of the tracker"),

@@ -2,14 +2,16 @@
 
 use super::conflicts;
 use super::context::Context;
-use super::export;
+use super::export::paths;
 use super::import;
 use super::output::Done;
 use super::progress::Progress;
 use super::text::printable;
 use super::write::OutputArgs;
-use crate::app::{Failure, ImportReport, Merge};
-use crate::export::{ExportOptions, ReadOptions, export_tree_after, holds_tree, read_tree_for};
+use crate::app::{App, Code, Failure, ImportReport, Merge, TreeReport};
+use crate::export::{
+    ExportOptions, ExportReport, ReadOptions, Tree, export_tree_after, holds_tree, read_tree_for, tree_look,
+};
 use crate::view;
 
 /// How to merge, and what to write.
@@ -18,6 +20,9 @@ pub struct Args {
     /// Which side wins where one id has two contents
     #[arg(long, value_enum)]
     prefer: Option<import::Side>,
+    /// Make one tracker of this and another one, whose tree has come here
+    #[arg(long)]
+    adopt: bool,
     /// Write the content of sensitive artifacts too
     #[arg(long)]
     include_sensitive: bool,
@@ -25,37 +30,67 @@ pub struct Args {
     output: OutputArgs,
 }
 
+/// What a sync did.
+pub struct Synced {
+    /// What there is to say of the files as they were.
+    pub read: TreeReport,
+    /// What came in.
+    pub taken: ImportReport,
+    /// What went out.
+    pub written: ExportReport,
+}
+
 /// Brings tracker and tree together, whichever is ahead. The lock is held from the first file read
 /// to the last one written, so that no other command comes in between.
+///
+/// # Errors
+/// Those of import and export; what came in before an export failed is saved, and the failure says so.
+pub fn bring_together(
+    app: &mut App,
+    how: &Merge,
+    include_sensitive: bool,
+    mut each: impl FnMut(),
+) -> Result<Synced, Failure> {
+    let folder = app.root().tree.clone();
+    let tree = match holds_tree(&folder) {
+        true => read_tree_for(app, &folder, &ReadOptions::default())?,
+        false => Tree::default(),
+    };
+    let taken = app.import(&tree.set, how, false, |_| each()).map_err(|failure| match failure.code {
+        Code::InstanceMismatch => failure.hint(
+            "nothing was changed; `lattice sync --adopt` makes one tracker of both, `lattice import --adopt` takes only tasks in",
+        ),
+        _ => failure,
+    })?;
+    let options = ExportOptions { include_sensitive };
+    let written = export_tree_after(app, &folder, &options, &tree.seen);
+    let written = written.map_err(|failure| match taken.is_empty() {
+        true => failure,
+        false => failure.hint("what the tree said is saved in the tracker; mend the cause and sync again"),
+    })?;
+    app.note_written(&tree_look(&folder));
+    Ok(Synced { read: tree.report, taken, written })
+}
+
+/// Does it.
 pub fn run(args: Args, context: &Context) -> Result<Done, Failure> {
     let mut app = context.writer()?;
     let folder = app.root().tree.clone();
     let progress = Progress::start("Synchronising");
-    let tree = match holds_tree(&folder) {
-        true => read_tree_for(&app, &folder, &ReadOptions::default())?,
-        false => crate::export::Tree::default(),
-    };
-    let merge = Merge { first: false, prefer: args.prefer.map(Into::into), adopt: false };
-    let taken = app.import(&tree.set, &merge, false, |_| progress.step())?;
-    let options = ExportOptions { include_sensitive: args.include_sensitive };
-    let written =
-        export_tree_after(&app, &folder, &options, &tree.seen).map_err(|failure| match taken.is_empty() {
-            true => failure,
-            false => {
-                failure.hint("what the tree said is saved in the tracker; mend the cause and sync again")
-            }
-        })?;
+    let how = Merge { prefer: args.prefer.map(Into::into), unite: args.adopt, ..Merge::default() };
+    let synced = bring_together(&mut app, &how, args.include_sensitive, || progress.step())?;
+    let Synced { read, taken, written } = synced;
     drop(progress);
     app.close();
     let source = folder.display().to_string();
     let done = args.output.reply(
         || {
             serde_json::json!({
-                "in": view::import(&source, false, &taken, &tree.report),
+                "in": view::import(&source, false, &taken, &read),
                 "out": view::export(&folder, &written.written, written.unchanged, &written.removed),
             })
         },
-        || export::paths(&written),
+        || paths(&written),
         || {
             let mut text = incoming(&taken) + "\n" + &outgoing(&written) + "\n";
             text.extend(import::redactions(&taken).iter().map(|line| printable(&format!("! {line}")) + "\n"));
@@ -63,12 +98,12 @@ pub fn run(args: Args, context: &Context) -> Result<Done, Failure> {
             text
         },
     );
-    let done = if args.output.json { done } else { import::notices(done, &tree.report, &taken, false) };
+    let done = if args.output.json { done } else { import::notices(done, &read, &taken, false) };
     Ok(if taken.is_empty() { done } else { done.committed() })
 }
 
 /// What came in, in one line.
-fn incoming(report: &ImportReport) -> String {
+pub fn incoming(report: &ImportReport) -> String {
     if report.is_empty() {
         return "In: nothing new.".to_owned();
     }
@@ -87,7 +122,7 @@ fn incoming(report: &ImportReport) -> String {
 }
 
 /// What went out, in one line.
-fn outgoing(report: &crate::export::ExportReport) -> String {
+fn outgoing(report: &ExportReport) -> String {
     let files = |n: usize| if n == 1 { "1 file".to_owned() } else { format!("{n} files") };
     match (report.written.len(), report.removed.len()) {
         (0, 0) => "Out: nothing to write.".to_owned(),

@@ -3,7 +3,8 @@
 use super::context::Context;
 use super::output::Done;
 use super::text::printable;
-use crate::app::Failure;
+use crate::app::{App, Failure, Step};
+use crate::export::{holds_tree, tree_look};
 
 /// Few lines, others inside a project than outside. It only reads, and always succeeds.
 pub fn welcome(context: &Context) -> Done {
@@ -45,11 +46,29 @@ fn inside(context: &Context) -> Result<String, Failure> {
         lines = vec![format!("{name}: {}", app.root().lattice.display())];
     }
     lines.push(if counts.is_empty() { "No tasks yet".to_owned() } else { counts.join(" · ") });
+    lines.extend(step(&app)?);
     // An actor that is none is told so by the commands that need one.
     if let Ok(Some(task)) = app.peek_next(&context.asker(None, None), None) {
         lines.push(format!("Next: {} \"{}\"", task.name(), task.title));
     }
     Ok(lines.iter().map(|line| printable(line) + "\n").collect())
+}
+
+/// How the exported files stand, where there are any.
+fn step(app: &App) -> Result<Option<String>, Failure> {
+    let tree = &app.root().tree;
+    if !holds_tree(tree) {
+        return Ok(None);
+    }
+    Ok(Some(match app.step(&tree_look(tree))? {
+        Step::InStep => "Files: as the last sync left them".to_owned(),
+        Step::TreeAhead => "Files: changed since the last sync; `lattice sync` takes them in".to_owned(),
+        Step::DatabaseAhead => "Files: behind the tracker; `lattice sync` writes them".to_owned(),
+        Step::Both => {
+            "Files: changed, and behind the tracker; `lattice sync` brings both together".to_owned()
+        }
+        Step::Unknown => "Files: not compared yet; `lattice doctor` does".to_owned(),
+    }))
 }
 
 fn outside(failure: &Failure) -> String {

@@ -8,13 +8,16 @@ use crate::app::ImportSet;
 pub use crate::app::{Disagreement, TreeReport};
 
 mod artifacts;
+mod derived;
 mod document;
 mod durable;
 mod files;
+mod gitfiles;
 mod hand_edits;
 mod histories;
 mod layout;
 mod lines;
+mod look;
 mod mark;
 mod markers;
 mod prints;
@@ -30,8 +33,11 @@ mod texts;
 mod unknown;
 mod write;
 
+pub use derived::{Merged, merge_derived};
 pub use document::{read_document, write_document};
 pub use durable::{create_file, make_folders, replace_file};
+pub use gitfiles::{ATTRIBUTES_FILE, is_of_tree, with_driver, without_driver};
+pub use look::tree_look;
 pub use prints::Seen;
 pub use read::{holds_tree, read_tree, read_tree_for};
 pub use write::{ExportOptions, ExportReport, export_tree, export_tree_after};

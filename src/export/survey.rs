@@ -313,7 +313,8 @@ fn has_tombstones(history: &[Event]) -> bool {
     history.iter().any(|event| event.redacted.is_some())
 }
 
-/// Refuses a folder that holds another tracker's tree.
+/// Refuses a folder that holds another tracker's tree. One whose whole history is here is not
+/// another's: it is from before two trackers became one.
 ///
 /// # Errors
 /// `INSTANCE_MISMATCH`.
@@ -327,13 +328,23 @@ pub(super) fn check_instance(reader: &Reader<'_>, folder: &Folder) -> Result<(),
     }
     let config = reader.config()?;
     match (theirs, config.instance_id()) {
-        (Some(theirs), Some(ours)) if theirs != ours => Err(Failure::new(
+        (Some(theirs), Some(ours)) if theirs != ours && !is_known(reader, &events)? => Err(Failure::new(
             Code::InstanceMismatch,
             format!("the folder holds the tree of tracker {theirs}, this one is {ours}"),
         )
         .hint("nothing was written; choose another folder")),
         _ => Ok(()),
     }
+}
+
+/// Whether the tracker has all of these, and there are any.
+fn is_known(reader: &Reader<'_>, events: &[Event]) -> Result<bool, Failure> {
+    for event in events {
+        if reader.find_event(&event.id)?.is_none() {
+            return Ok(false);
+        }
+    }
+    Ok(!events.is_empty())
 }
 
 /// The events of the tracker's own log in the folder, as far as they can be read.

@@ -11,11 +11,12 @@ use crate::domain::{Event, TaskId, resource};
 
 /// What may stand at the top of the folder beside the tree: the database and its company, git's
 /// files, and what the predecessor left.
-const COMPANY: [&str; 9] = [
+const COMPANY: [&str; 10] = [
     "lattice.db",
     "lattice.db-wal",
     "lattice.db-shm",
     "lattice.db-journal",
+    "lattice.db-seen",
     "lock",
     "locks",
     layout::SESSIONS,

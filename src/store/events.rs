@@ -300,6 +300,11 @@ pub(super) fn feed(conn: &Connection, query: &FeedQuery) -> Result<Vec<Arrival>,
     Ok(arrivals)
 }
 
+/// The number of the event that arrived last, 0 if there is none.
+pub(super) fn last_seq(conn: &Connection) -> Result<i64, StoreError> {
+    conn.query_row("SELECT coalesce(max(seq), 0) FROM events", [], |row| row.get(0)).sql()
+}
+
 /// Walks the whole log in order of arrival and hands each event's text on.
 pub(super) fn each_raw<E: From<StoreError>>(
     conn: &Connection,

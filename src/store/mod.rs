@@ -30,7 +30,10 @@ pub use artifacts::{ArtifactAdded, ArtifactFault};
 pub use check::Totals;
 pub use error::StoreError;
 pub use events::{Arrival, FeedQuery};
-pub use file::{Copied, Created, Lacking, RestoreError, Restored, Root, RootError, find, open_read, restore};
+pub use file::{
+    Copied, Created, GIT_ATTRIBUTES, Lacking, RestoreError, Restored, Root, RootError, find, open_read,
+    place, restore,
+};
 pub use hash::{hex, sha256};
 pub use query::{Incoming, NextCursor, TaskFilter, TaskSort, Waiting};
 pub use reader::Reader;

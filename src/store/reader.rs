@@ -275,6 +275,14 @@ impl Reader<'_> {
         Ok(self.placed(rows::meta(self.conn, "epoch"))?.unwrap_or_default())
     }
 
+    /// The number of the event that arrived last, 0 if there is none.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the file cannot be read.
+    pub fn last_seq(&self) -> Result<i64, StoreError> {
+        self.placed(events::last_seq(self.conn))
+    }
+
     /// Walks the whole log in order of arrival and hands each event's text on.
     ///
     /// # Errors

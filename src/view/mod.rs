@@ -7,6 +7,7 @@ pub mod comments;
 pub mod config;
 mod conflicts;
 mod doctor;
+pub mod git;
 mod hooks;
 mod init;
 mod list;

@@ -37,6 +37,9 @@ pub fn import(source: &str, dry_run: bool, report: &ImportReport, tree: &TreeRep
                 "title": task.title,
                 "new": task.is_new,
                 "events": task.kinds,
+                "changes": task.changes.iter().map(|change| json!({
+                    "field": change.field, "from": change.from, "to": change.to,
+                })).collect::<Vec<_>>(),
             })
         })
         .collect();

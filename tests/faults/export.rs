@@ -30,7 +30,7 @@ fn example() -> Project {
 
 /// The exported files, by their path in the tree.
 fn tree(folder: &Path) -> Tree {
-    let ours = ["lattice.db", "lattice.db-wal", "lattice.db-shm", "lock"];
+    let ours = ["lattice.db", "lattice.db-wal", "lattice.db-shm", "lattice.db-seen", "lock"];
     let files = content(folder).into_iter();
     let relative = files.map(|(path, bytes)| (path.strip_prefix(folder).unwrap().to_path_buf(), bytes));
     relative.filter(|(path, _)| !ours.contains(&path.to_str().unwrap())).collect()
@@ -129,7 +129,9 @@ fn export_that_meets_a_failing_disk_leaves_old_files_or_new_ones_and_says_so() {
             let is_noting = trial.calls[..=number]
                 .iter()
                 .any(|call| call.starts_with("pwrite64 ") && call.ends_with("/lattice.db-wal"));
-            if must.iter().any(|kind| call.starts_with(kind)) && !is_noting {
+            // What a hint remembers may be lost, too.
+            let may = is_noting || call.contains("lattice.db-seen");
+            if must.iter().any(|kind| call.starts_with(kind)) && !may {
                 assert!(ending.status == Some(4), "{error} at {call} was swallowed: {ending:?}");
             }
             refused += usize::from(ending.status == Some(4));
@@ -178,6 +180,24 @@ fn what_an_interrupted_export_left_is_flushed_by_the_next() {
     settled.ok(["export"]);
     let calls = injector.run(&settled, &[], ["export"]).fired;
     assert!(!calls.iter().any(|call| call.contains("sync ")), "there was nothing to flush: {calls:?}");
+}
+
+/// What the tree said is saved before the tree is written, and a sync that cannot write says so.
+#[test]
+fn sync_into_a_tree_that_takes_no_files_saves_what_came_in_and_says_so() {
+    let Some(injector) = injector() else { return };
+    for (error, code) in [("EROFS", "STORE_READONLY"), ("ENOSPC", "STORE_FULL"), ("EACCES", "STORE_DENIED")] {
+        let project = example();
+        fs::write(project.lattice().join("context.md"), "# By hand\n").unwrap();
+        let before = tree(&project.lattice());
+        let ending = injector.run(&project, &[&format!("write:{error}:1+:/new-")], ["sync"]);
+        assert!(ending.status == Some(4) && ending.stderr.contains(&format!("[{code}]")), "{ending:?}");
+        assert!(ending.stderr.contains("what the tree said is saved in the tracker"), "{ending:?}");
+        assert!(tree(&project.lattice()) == before, "{error}");
+        assert_eq!(project.ok(["context"]), "# By hand\n");
+        project.ok(["sync"]);
+        assert_eq!(project.ok(["sync"]), "In: nothing new.\nOut: nothing to write.\n");
+    }
 }
 
 /// One file of the tree's size is written in the same way.

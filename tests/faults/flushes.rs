@@ -51,8 +51,8 @@ impl Flushes {
         flushes
     }
 
-    /// Everything was flushed in its order; of what is still unflushed only `may` (the index of
-    /// the log) needs no flush.
+    /// Everything was flushed in its order; of what is still unflushed only `may` needs no
+    /// flush.
     pub fn all_done(&self, may: &[&str]) {
         assert_eq!(self.premature, Vec::<String>::new(), "named before they were flushed: {self:#?}");
         assert_eq!(self.unflushed, BTreeSet::new(), "names that may be lost: {self:#?}");
@@ -69,7 +69,8 @@ fn folder(path: &str) -> String {
     path.rsplit_once('/').map_or_else(String::new, |(folder, _)| folder.to_owned())
 }
 
-pub const INDEX: &[&str] = &["/.lattice/lattice.db-shm"];
+/// What may be lost: the index of the log, and what a hint remembers.
+pub const INDEX: &[&str] = &["/.lattice/lattice.db-shm", "/.lattice/lattice.db-seen"];
 
 #[test]
 fn init_flushes_the_database_its_name_and_the_folders_name() {

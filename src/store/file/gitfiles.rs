@@ -12,6 +12,7 @@ const IGNORE: &[&str] = &[
     "/lattice.db-wal",
     "/lattice.db-shm",
     "/lattice.db-journal",
+    "/lattice.db-seen",
     "/lattice-v*.backup*.db",
     "/lattice-kept-*",
     "/lock",
@@ -21,7 +22,7 @@ const IGNORE: &[&str] = &[
 ];
 /// The tree is compared byte for byte, so git must not touch line ends. The
 /// logs are sets of lines: a merge is their union.
-const ATTRIBUTES: &[&str] = &[
+pub const GIT_ATTRIBUTES: &[&str] = &[
     "* -text",
     "events/*.jsonl merge=union",
     "archive/events/*.jsonl merge=union",
@@ -52,7 +53,7 @@ impl Before {
 /// Those of writing; `SymlinkRefused` or `UnsafePath` if there is something
 /// else than a file.
 pub(super) fn write(dir: &Path, undo: &mut Vec<Before>) -> Result<(), StoreError> {
-    for (name, lines) in [(".gitignore", IGNORE), (".gitattributes", ATTRIBUTES)] {
+    for (name, lines) in [(".gitignore", IGNORE), (".gitattributes", GIT_ATTRIBUTES)] {
         let path = dir.join(name);
         let content = read(&path)?;
         let Some(completed) = complete(content.as_deref().unwrap_or_default(), lines) else {

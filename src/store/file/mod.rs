@@ -19,12 +19,13 @@ mod schema;
 
 pub use backup::{Copied, backup_to};
 pub use create::{Created, create};
+pub use gitfiles::GIT_ATTRIBUTES;
 pub use lacking::Lacking;
 pub use open::{WriteFile, open_write};
 pub(in crate::store) use paths::{DATABASE, sidecar};
 pub use read::{ReadFile, ReadMode, open_read};
 pub use restore::{RestoreError, Restored, restore};
-pub use root::{Root, RootError, find};
+pub use root::{Root, RootError, find, place};
 pub use schema::SCHEMA_VERSION;
 
 /// Memory for pages, 32 MiB instead of 2, for work on the whole file: pages that change often are

@@ -112,6 +112,26 @@ pub fn find(start: &Path, env_root: Option<OsString>) -> Result<Root, RootError>
     Err(missing(tree.unwrap_or(&start), tree.is_some(), false))
 }
 
+/// Where `init` in this very folder makes a tracker: there or, in a linked
+/// worktree, in the same folder of the main one, so that all worktrees share it.
+///
+/// # Errors
+/// See [`RootError`].
+pub fn place(project: &Path) -> Result<Root, RootError> {
+    let project = project.canonicalize().map_err(|e| failed(project, &e))?;
+    let repository = project.ancestors().find(|dir| exists(&dir.join(".git")));
+    if let Some(dir) = repository
+        && let Some(main) = main_worktree(dir)?
+    {
+        let there = main.join(project.strip_prefix(dir).unwrap_or(Path::new("")));
+        if there.is_dir() {
+            let tree = project.join(LATTICE);
+            return Ok(Root { project, lattice: there.join(LATTICE), tree });
+        }
+    }
+    Ok(own(&project))
+}
+
 fn named(root: &Path) -> Result<Root, RootError> {
     let Ok(project) = root.canonicalize() else { return Err(missing(root, false, true)) };
     match look(&project)? {
@@ -152,17 +172,51 @@ fn look(dir: &Path) -> Result<Held, RootError> {
 }
 
 /// The main worktree, if `dir` is a linked one: then `.git` is a file that
-/// names a directory with a `commondir` in it (a submodule's has none). None
-/// also where the main worktree is not beside its `.git`, as in a bare
-/// repository.
+/// names a directory with a `commondir` in it (a submodule's has none). The main
+/// worktree is the folder around the common directory whose own `.git` leads
+/// there, or what `core.worktree` says (as it does in a submodule). None where
+/// git itself has no main worktree or does not know it: in a bare repository
+/// that lies by itself, and with `--separate-git-dir`.
 fn main_worktree(dir: &Path) -> Result<Option<PathBuf>, RootError> {
-    let Some(text) = small_file(&dir.join(".git"))? else { return Ok(None) };
-    let Some(git_dir) = text.strip_prefix("gitdir:") else { return Ok(None) };
-    let git_dir = dir.join(git_dir.trim());
+    let Some(git_dir) = named_by_dot_git(dir)? else { return Ok(None) };
     let Some(common) = small_file(&git_dir.join("commondir"))? else { return Ok(None) };
     let Ok(common) = git_dir.join(common.trim()).canonicalize() else { return Ok(None) };
-    let is_dot_git = common.file_name().is_some_and(|name| name == ".git");
-    Ok(common.parent().filter(|_| is_dot_git).map(Path::to_path_buf))
+    if let Some(around) = common.parent() {
+        let leads_there = match named_by_dot_git(around)? {
+            Some(named) => named.canonicalize().is_ok_and(|named| named == common),
+            None => common.file_name().is_some_and(|name| name == ".git"),
+        };
+        if leads_there {
+            return Ok(Some(around.to_path_buf()));
+        }
+    }
+    let config = small_file(&common.join("config"))?.unwrap_or_default();
+    let said = core_worktree(&config).map(|worktree| common.join(worktree));
+    Ok(said.and_then(|worktree| worktree.canonicalize().ok()))
+}
+
+/// The directory that a `.git` file names; None if `.git` is none.
+fn named_by_dot_git(dir: &Path) -> Result<Option<PathBuf>, RootError> {
+    let text = small_file(&dir.join(".git"))?;
+    Ok(text.and_then(|text| text.strip_prefix("gitdir:").map(|named| dir.join(named.trim()))))
+}
+
+/// `worktree` of the section `core`, as git writes it.
+fn core_worktree(config: &str) -> Option<String> {
+    let mut inside = false;
+    let mut found = None;
+    for line in config.lines().map(str::trim) {
+        if line.starts_with('[') {
+            inside = line.eq_ignore_ascii_case("[core]");
+        } else if let Some((name, value)) = line.split_once('=')
+            && inside
+            && name.trim().eq_ignore_ascii_case("worktree")
+        {
+            let value = value.trim().trim_matches('"');
+            found = Some(value.replace("\\\"", "\"").replace("\\\\", "\\"));
+        }
+    }
+    found
 }
 
 /// The text of a regular file of git's. None if there is no such file, or if it

@@ -1,16 +1,17 @@
 //! What git knows of a task: branches and commits that name it.
 //!
-//! The only place that runs git. It may be missing, broken, slow or somebody's trap: whatever it
-//! does, the answer is what it said in time, and nothing else happens. It starts no program that a
-//! repository's own settings name, takes no lock and reaches for no network.
+//! git may be missing, broken, slow or somebody's trap: whatever it does, the answer is what it said
+//! in time, and nothing else happens. It starts no program that a repository's own settings name,
+//! takes no lock and reaches for no network.
 
 use std::io::Read;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 
-use super::World;
+use super::program;
+use crate::app::World;
 use crate::domain::Timestamp;
 use crate::domain::short_id::is_code;
 
@@ -57,7 +58,7 @@ impl Search {
     #[must_use]
     pub fn start(world: &World, project: &Path, name: &str, code: Option<&str>, since: &str) -> Option<Self> {
         project.ancestors().find(|folder| folder.join(".git").symlink_metadata().is_ok())?;
-        let git = program(world)?;
+        let git = program(world, "git")?;
         let ask = |line: &[String]| Running::start(&git, project, line);
         Some(Self {
             branches: ask(&branch_line(name)),
@@ -76,18 +77,6 @@ impl Search {
         let commits = answer(commits);
         Traces { branches: name.branches(&branches), commits: name.commits(&commits) }
     }
-}
-
-/// The git of the search path. Relative folders are passed over: a program that lies in a
-/// repository is not ours to run.
-fn program(world: &World) -> Option<PathBuf> {
-    let path = world.variable("PATH")?;
-    std::env::split_paths(&path).filter(|folder| folder.is_absolute()).map(|folder| folder.join("git")).find(
-        |git| {
-            use std::os::unix::fs::PermissionsExt;
-            git.metadata().is_ok_and(|meta| meta.is_file() && meta.permissions().mode() & 0o111 != 0)
-        },
-    )
 }
 
 /// Only branches that hold the name somewhere; the whole answer would be long.
