@@ -62,7 +62,7 @@ fn findings(project: &Project) -> Vec<(String, String)> {
 
 fn whole(project: &Project) {
     assert_eq!(number(project, "PRAGMA user_version"), 3);
-    let known = [("warning", "short_ids"), ("warning", "quarantine")];
+    let known = [("warning", "short_ids"), ("warning", "quarantine"), ("warning", "resources")];
     assert_eq!(findings(project), known.map(|(level, check)| (level.to_owned(), check.to_owned())));
     let counted = "SELECT count(*) FROM tasks t
                     WHERE event_count <> (SELECT count(*) FROM events WHERE task_id = t.id)";

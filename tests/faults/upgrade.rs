@@ -11,7 +11,7 @@ use crate::support::Project;
 /// Upgrades and does nothing else.
 const UPGRADE: [&str; 3] = ["doctor", "--fix", "--quiet"];
 /// What `doctor` says of the fixture, whatever its schema is.
-const KNOWN: [&str; 2] = ["short_ids", "quarantine"];
+const KNOWN: [&str; 3] = ["short_ids", "quarantine", "resources"];
 
 /// The log, to the letter.
 type Log = Vec<(String, String, Vec<u8>, Vec<u8>)>;
