@@ -51,9 +51,9 @@ bench:
 	$(STATIC) $(CARGO) bench --locked $(TARGET) --bench speed -- $(PARTS)
 
 # What only shows under load (many writers, a reader that stays, 3200 claims), and every fault of
-# the disk in every way.
+# the disk in every way, and a million states that a power cut may leave.
 soak:
-	LATTICE_SOAK=1 $(CARGO) test --test faults
+	LATTICE_SOAK=1 $(CARGO) test --test faults --test power
 	$(MAKE) bench PARTS="crowd reader claims"
 
 # The same calls to the Python predecessor and to this program, the answers compared. It is installed

@@ -1,6 +1,6 @@
 //! The repository layer: what the rest of the program asks the file for, in domain types only.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -161,7 +161,19 @@ impl Store {
         let path = &self.path;
         match &mut self.file {
             Opened::Read(_) => Err(StoreError::ReadOnly { path: path.clone() }.into()),
-            Opened::Write(file) => transact(file.conn_mut(), path, &self.contested, from_commit, work),
+            Opened::Write(file) => {
+                let is_unknown = Cell::new(false);
+                let unsaved = |error: &rusqlite::Error, path: &Path| {
+                    let error = from_commit(error, path);
+                    is_unknown.set(matches!(error, StoreError::CommitUnknown { .. }));
+                    error
+                };
+                let result = transact(file.conn_mut(), path, &self.contested, unsaved, work);
+                if is_unknown.get() {
+                    file.settle();
+                }
+                result
+            }
             Opened::Memory(conn) => transact(conn, path, &self.contested, from_commit, work),
         }
     }
@@ -214,7 +226,7 @@ fn transact<T, E: From<StoreError>>(
     conn: &mut Connection,
     path: &Path,
     contested: &Contested,
-    unsaved: fn(&rusqlite::Error, &Path) -> StoreError,
+    unsaved: impl Fn(&rusqlite::Error, &Path) -> StoreError,
     work: impl FnOnce(&Transaction<'_>) -> Result<T, E>,
 ) -> Result<T, E> {
     let tx = conn

@@ -5,6 +5,7 @@
 
 use std::fs::File;
 use std::io::{self, Read};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -67,9 +68,17 @@ pub fn create<E: From<StoreError>>(
         return Err(StoreError::Unexpected { detail: "the database came and went".into() }.into());
     }
     site.keep();
+    make_the_log(lattice_dir);
     let on_disk = sync_dir(lattice_dir).and_then(|()| sync_dir(&project));
     on_disk.map_err(|error| StoreError::CommitUnknown { detail: error.to_string() })?;
     Ok(if made { Created::Made } else { Created::AlreadyThere })
+}
+
+/// Makes the log, empty, while its name is about to be flushed anyway: SQLite flushes the folder when
+/// it makes one, but does not say if that fails. Best effort: SQLite makes it if it is not there.
+fn make_the_log(lattice_dir: &Path) {
+    let log = sidecar(&database(lattice_dir), "-wal");
+    let _ = File::options().append(true).create(true).mode(0o666).open(log);
 }
 
 /// Whether there is a tracker. Something else under its name is an error, never

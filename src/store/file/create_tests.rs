@@ -35,7 +35,7 @@ fn a_new_tracker_is_complete_and_a_second_call_changes_nothing() {
     assert_eq!(init(&lattice_dir).unwrap(), Created::Made);
     let before = content(&lattice_dir);
     let names: Vec<_> = before.keys().map(String::as_str).collect();
-    assert_eq!(names, [".gitattributes", ".gitignore", "lattice.db", "lock"]);
+    assert_eq!(names, [".gitattributes", ".gitignore", "lattice.db", "lattice.db-wal", "lock"]);
     assert_eq!(init(&lattice_dir).unwrap(), Created::AlreadyThere);
     assert_eq!(content(&lattice_dir)["lattice.db"], before["lattice.db"]);
     let file = open_write(&lattice_dir, LONG).unwrap();
@@ -106,7 +106,7 @@ fn what_a_killed_attempt_left_is_swept_and_nothing_else() {
     }
     assert_eq!(init(&lattice_dir).unwrap(), Created::Made);
     let names: Vec<_> = content(&lattice_dir).into_keys().collect();
-    let expected = [".gitattributes", ".gitignore", "lattice.db", "lock", "new-plan.tmp"];
+    let expected = [".gitattributes", ".gitignore", "lattice.db", "lattice.db-wal", "lock", "new-plan.tmp"];
     assert_eq!(names, expected);
 }
 

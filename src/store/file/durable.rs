@@ -3,7 +3,7 @@
 
 use std::fs::{File, Permissions};
 use std::io::{self, Write};
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{FileExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{CWD, RenameFlags, renameat_with};
@@ -115,6 +115,24 @@ pub(super) fn replace(dir: &Path, path: &Path, content: &[u8]) -> Result<(), Sto
         file.as_file().sync_all()?;
         file.persist(path)?;
         Ok(())
+    };
+    write().map_err(|e| StoreError::from_io(&e, path))
+}
+
+/// Writes the bytes of a file once more over themselves, and flushes them. After a flush that failed
+/// the system takes what it did not write for written: no later flush would write it.
+pub(super) fn write_again(path: &Path) -> Result<(), StoreError> {
+    let write = || -> io::Result<()> {
+        let file = File::options().read(true).write(true).open(path)?;
+        let (mut part, mut at) = (vec![0; 1 << 20], 0);
+        loop {
+            let count = file.read_at(&mut part, at)?;
+            if count == 0 {
+                return file.sync_all();
+            }
+            file.write_all_at(&part[..count], at)?;
+            at += count as u64;
+        }
     };
     write().map_err(|e| StoreError::from_io(&e, path))
 }

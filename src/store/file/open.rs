@@ -9,9 +9,9 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
 use super::announce::is_announced;
-use super::durable::sweep;
+use super::durable::{parent, sweep, sync_dir, write_again};
 use super::lock::FileLock;
-use super::paths::{database, inspect, refuse_network};
+use super::paths::{database, inspect, refuse_network, sidecar};
 use super::{close, migrate, schema};
 use crate::store::error::{StoreError, from_sqlite};
 
@@ -42,6 +42,7 @@ pub fn open_write(lattice_dir: &Path, wait: Duration) -> Result<WriteFile, Store
     let path = database(lattice_dir);
     inspect(&path)?;
     refuse_network(lattice_dir)?;
+    let has_log = sidecar(&path, "-wal").symlink_metadata().is_ok();
     let mut prepared = if is_announced(lattice_dir) { None } else { Prepared::open(&path) };
     // Whoever restores has the lock and waits until nobody has the file open: not for us.
     let lock = FileLock::take_with(lattice_dir, wait, || {
@@ -49,7 +50,12 @@ pub fn open_write(lattice_dir: &Path, wait: Duration) -> Result<WriteFile, Store
             prepared = None;
         }
     })?;
-    if let Some(conn) = prepared.and_then(|prepared| prepared.if_unchanged(&path, wait)) {
+    let prepared = prepared.and_then(|prepared| prepared.if_unchanged(&path, wait));
+    if prepared.is_some() && !has_log {
+        // SQLite flushes the folder with the first commit, but does not say if that fails.
+        sync_dir(lattice_dir)?;
+    }
+    if let Some(conn) = prepared {
         return Ok(WriteFile { conn, path, wait, lock: Some(lock) });
     }
     let started = Instant::now();
@@ -145,6 +151,18 @@ impl WriteFile {
         let emptied = close::checkpoint(&self.conn);
         let waits = self.conn.busy_timeout(self.wait);
         emptied.and_then(|emptied| waits.map(|()| emptied)).map_err(|error| self.error(&error))
+    }
+
+    /// Makes the most of a commit whose flush failed: it may stand in the log, where the next writer
+    /// finds it and builds upon it, and yet never reach the disk. Then all that came after it would
+    /// be lost with it at a power failure. Best effort: that the commit failed is known already.
+    pub fn settle(&self) {
+        // Only this keeps programs that do not queue from writing meanwhile.
+        if self.conn.execute_batch("BEGIN IMMEDIATE").is_ok() {
+            let _ = write_again(&sidecar(&self.path, "-wal"));
+            let _ = sync_dir(&parent(&self.path));
+            let _ = self.conn.execute_batch("ROLLBACK");
+        }
     }
 
     /// Closes the file and lets the next writer in. Dropping does the same.
