@@ -72,9 +72,12 @@ pub fn run(args: Args, context: &Context) -> Result<Done, Failure> {
     }
     let options = ReadOptions { repair: args.repair, reconcile: args.reconcile };
     let root = context.root()?;
-    let (source, tree) = read(&args, &root.tree, &options)?;
+    let (source, mut tree, folder) = read(&args, &root.tree, &options)?;
     let merge = Merge { first: false, prefer: args.prefer.map(Into::into), adopt: args.adopt };
     let mut app = context.writer()?;
+    if let Some(folder) = folder {
+        app.read(|reader| export::add_lone_texts(reader, &folder, &options, &mut tree))?;
+    }
     let progress = Progress::start("Tasks taken in");
     let report = app.import(&tree.set, &merge, args.dry_run, |_| progress.step())?;
     drop(progress);
@@ -89,10 +92,11 @@ pub fn run(args: Args, context: &Context) -> Result<Done, Failure> {
     Ok(if changed { done.committed() } else { done })
 }
 
-fn read(args: &Args, own: &Path, options: &ReadOptions) -> Result<(String, Tree), Failure> {
+/// What is taken in, what to call it, and the folder that it was read from, if it was one.
+fn read(args: &Args, own: &Path, options: &ReadOptions) -> Result<(String, Tree, Option<PathBuf>), Failure> {
     match &args.file {
         Some(file) if file == Path::new("-") => {
-            Ok(("-".to_owned(), export::read_document(&mut std::io::stdin().lock(), options)?))
+            Ok(("-".to_owned(), export::read_document(&mut std::io::stdin().lock(), options)?, None))
         }
         Some(file) => {
             let name = file.display().to_string();
@@ -100,7 +104,7 @@ fn read(args: &Args, own: &Path, options: &ReadOptions) -> Result<(String, Tree)
                 ErrorKind::NotFound => source::unreadable(&name, &error),
                 _ => Failure::io(&error, file),
             })?;
-            Ok((name, export::read_document(&mut input, options)?))
+            Ok((name, export::read_document(&mut input, options)?, None))
         }
         None => {
             let named = args.folder.as_deref().unwrap_or(own);
@@ -110,7 +114,8 @@ fn read(args: &Args, own: &Path, options: &ReadOptions) -> Result<(String, Tree)
             if !export::holds_tree(folder) {
                 return Err(no_tree(named));
             }
-            Ok((folder.display().to_string(), export::read_tree(folder, options)?))
+            let tree = export::read_tree(folder, options)?;
+            Ok((folder.display().to_string(), tree, Some(folder.to_path_buf())))
         }
     }
 }

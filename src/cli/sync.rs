@@ -9,7 +9,7 @@ use super::progress::Progress;
 use super::text::printable;
 use super::write::OutputArgs;
 use crate::app::{Failure, ImportReport, Merge};
-use crate::export::{ExportOptions, ReadOptions, export_tree, holds_tree, read_tree};
+use crate::export::{ExportOptions, ReadOptions, add_lone_texts, export_tree, holds_tree, read_tree};
 use crate::view;
 
 /// How to merge, and what to write.
@@ -31,10 +31,12 @@ pub fn run(args: Args, context: &Context) -> Result<Done, Failure> {
     let mut app = context.writer()?;
     let folder = app.root().tree.clone();
     let progress = Progress::start("Synchronising");
-    let tree = match holds_tree(&folder) {
-        true => read_tree(&folder, &ReadOptions::default())?,
+    let options = ReadOptions::default();
+    let mut tree = match holds_tree(&folder) {
+        true => read_tree(&folder, &options)?,
         false => crate::export::Tree::default(),
     };
+    app.read(|reader| add_lone_texts(reader, &folder, &options, &mut tree))?;
     let merge = Merge { first: false, prefer: args.prefer.map(Into::into), adopt: false };
     let taken = app.import(&tree.set, &merge, false, |_| progress.step())?;
     let options = ExportOptions { include_sensitive: args.include_sensitive };

@@ -15,6 +15,7 @@ mod hand_edits;
 mod histories;
 mod layout;
 mod lines;
+mod lone_texts;
 mod mark;
 mod markers;
 mod read;
@@ -30,6 +31,7 @@ mod write;
 
 pub use document::{read_document, write_document};
 pub use durable::{create_file, make_folders, replace_file};
+pub use lone_texts::add_lone_texts;
 pub use read::{holds_tree, read_tree};
 pub use write::{ExportOptions, ExportReport, export_tree};
 

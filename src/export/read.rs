@@ -144,9 +144,7 @@ impl Reading {
         if serde_json::from_str::<serde::de::IgnoredAny>(&text).is_err()
             && let Some(conflict) = markers::conflict(&text)
         {
-            let known = |side: &String| {
-                serde_json::from_str(side).is_ok_and(|value| hand_edits::is_known_config(history, &value))
-            };
+            let known = |side: &String| hand_edits::is_side_known(history, side);
             if conflict.sides.as_ref().is_some_and(|sides| sides.iter().all(known)) {
                 self.tree.report.merged.push(markers::passed_over(path));
                 return Ok(None);
@@ -185,27 +183,30 @@ impl Reading {
         tasks::within_limit(event, path).map(Some)
     }
 
-    /// Numbers that were given out may not be given again. The rest of the index is derived.
+    /// Numbers that were given out may not be given again. The rest of the index is derived; that
+    /// is all of it but `floors` where Lattice wrote the tree. What comes next there follows from the
+    /// events, and taken for a floor it would outlive them in one clone and not in another.
     fn number_floors(&mut self) -> Result<(), Failure> {
         let path = Path::new(layout::IDS);
         let Some(bytes) = self.folder.read(path, FILE_LIMIT)? else { return Ok(()) };
-        let value: Option<Map<String, Value>> = serde_json::from_slice(&bytes).ok();
-        let Some(index) = value else {
-            if markers::conflict(&String::from_utf8_lossy(&bytes)).is_some() {
-                self.tree.report.merged.push(markers::passed_over(path));
-                return Ok(());
-            }
+        let indexes = index_sides(&bytes);
+        if markers::conflict(&String::from_utf8_lossy(&bytes)).is_some() {
+            self.tree.report.merged.push(markers::passed_over(path));
+        } else if indexes.is_empty() {
             let notice =
                 format!("{}: cannot be read; numbers go on from the tasks that are there", path.display());
             self.tree.report.notices.push(notice);
             return Ok(());
-        };
+        }
+        let ours = self.folder.kind(Path::new(layout::FORMAT_FILE))?.is_some();
         let mut next: Vec<(String, &Value)> = Vec::new();
-        if let Some(Value::Object(map)) = index.get("next_seqs") {
-            next.extend(map.iter().map(|(prefix, number)| (prefix.clone(), number)));
-        } else if let Some(number) = index.get("next_seq") {
-            let history = self.histories.of_instance();
-            next.extend(Config::fold(&history).short_id_prefix().map(|prefix| (prefix, number)));
+        for index in &indexes {
+            if let Some(Value::Object(map)) = index.get(if ours { "floors" } else { "next_seqs" }) {
+                next.extend(map.iter().map(|(prefix, number)| (prefix.clone(), number)));
+            } else if let Some(number) = index.get("next_seq").filter(|_| !ours) {
+                let history = self.histories.of_instance();
+                next.extend(Config::fold(&history).short_id_prefix().map(|prefix| (prefix, number)));
+            }
         }
         for (prefix, number) in next {
             // The bounds are those of a short id: what could be no number is no floor.
@@ -251,4 +252,15 @@ impl Reading {
         }
         Ok(())
     }
+}
+
+/// The index of a tree, or both sides of it where git left markers; nothing if it cannot be read.
+fn index_sides(bytes: &[u8]) -> Vec<Map<String, Value>> {
+    let read = |text: &str| serde_json::from_str::<Map<String, Value>>(text).ok();
+    let text = String::from_utf8_lossy(bytes);
+    if let Some(index) = read(&text) {
+        return vec![index];
+    }
+    let sides = markers::conflict(&text).and_then(|conflict| conflict.sides);
+    sides.into_iter().flatten().filter_map(|side| read(&side)).collect()
 }
