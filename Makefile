@@ -50,10 +50,11 @@ bench:
 	$(STATIC) $(CARGO) build --release --locked $(TARGET) --bins --examples
 	$(STATIC) $(CARGO) bench --locked $(TARGET) --bench speed -- $(PARTS)
 
-# What only shows under load (many writers, a reader that stays, 3200 claims), and every fault of
-# the disk in every way, and a million states that a power cut may leave.
+# What only shows under load (many writers, a reader that stays, 3200 claims), every fault of the
+# disk in every way, a million states that a power cut may leave, and thousands of histories of
+# clones that merge.
 soak:
-	LATTICE_SOAK=1 $(CARGO) test --test faults --test power
+	LATTICE_SOAK=1 $(CARGO) test --test faults --test power --test merging
 	$(MAKE) bench PARTS="crowd reader claims"
 
 # The same calls to the Python predecessor and to this program, the answers compared. It is installed

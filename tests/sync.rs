@@ -328,3 +328,98 @@ fn two_claims_of_the_last_number_that_there_is_do_not_stop_anybody() {
     assert_eq!(here.json(["doctor"])["summary"]["errors"], 0);
     assert!(here.ok(["comments", "LAT-7"]).contains("still here"));
 }
+
+#[test]
+fn the_same_edit_in_trees_that_end_alike_and_differ_before_is_taken_in_by_both() {
+    let (here, there) = two_clones();
+    here.ok(["comment", "LAT-1", "only here", "--actor", "human:ada"]);
+    there.ok(["comment", "LAT-1", "from there", "--actor", "agent:bo"]);
+    for project in [&here, &there] {
+        project.ok(["sync"]);
+        commit(project);
+    }
+    // Here both comments are known, there only the later one; then both write the same.
+    pull(&here, &there);
+    for project in [&here, &there] {
+        let plan = fs::read_dir(project.lattice().join("plans")).unwrap().next().unwrap().unwrap().path();
+        fs::write(&plan, "# Shared\n\n- the same words\n").unwrap();
+        project.ok(["sync"]);
+        commit(project);
+    }
+    pull(&here, &there);
+    pull(&there, &here);
+    assert!(tree(&here) == tree(&there));
+}
+
+#[test]
+fn a_plan_that_one_side_rewrote_and_the_other_archived_stays_the_new_one() {
+    let (here, there) = two_clones();
+    let plan = |n: u32| (0..30).map(|line| format!("- step {line} of plan {n}\n")).collect::<String>();
+    here.fed(["plan", "LAT-1", "--file", "-", "--actor", "human:ada"], plan(1).as_bytes());
+    here.ok(["sync"]);
+    commit(&here);
+    pull(&there, &here);
+    // Both write it anew, so that git cannot follow the file into the archive.
+    here.fed(["plan", "LAT-1", "--file", "-", "--actor", "human:ada"], plan(2).as_bytes());
+    here.ok(["archive", "LAT-1", "--actor", "human:ada"]);
+    there.fed(["plan", "LAT-1", "--file", "-", "--actor", "agent:bo"], plan(3).as_bytes());
+    for project in [&here, &there] {
+        project.ok(["sync"]);
+        commit(project);
+    }
+    pull(&here, &there);
+    pull(&there, &here);
+    assert!(tree(&here) == tree(&there));
+    assert!(here.ok(["plan", "LAT-1"]).contains("step 7 of plan 3"));
+}
+
+#[test]
+fn a_number_that_fell_again_is_the_next_one_in_every_clone() {
+    let (here, there) = two_clones();
+    here.ok(["renumber", "LAT-1", "LAT-70", "--actor", "human:ada"]);
+    here.ok(["export"]);
+    commit(&here);
+    pull(&there, &here);
+    here.ok(["renumber", "LAT-70", "LAT-1", "--actor", "human:ada"]);
+    here.ok(["export"]);
+    commit(&here);
+    pull(&there, &here);
+    assert!(tree(&here) == tree(&there));
+    assert_eq!(there.task("The next"), "LAT-2");
+}
+
+#[test]
+fn settings_that_three_changed_apart_need_no_hand() {
+    let (here, there) = two_clones();
+    let third = Project::empty();
+    assert!(git(&third, &["clone", "-q", here.path().to_str().unwrap(), "."]));
+    third.ok(["init"]);
+    // The third setting is changed in between the others, so that the two are no beginning of it all.
+    for (project, setting) in [(&here, "x.a"), (&third, "x.b"), (&there, "x.c")] {
+        project.ok(["config", "set", setting, "1", "--actor", "human:ada"]);
+        project.ok(["sync"]);
+        commit(project);
+    }
+    pull(&here, &there);
+    pull(&here, &third);
+    pull(&there, &here);
+    pull(&third, &here);
+    assert!(tree(&here) == tree(&there) && tree(&here) == tree(&third));
+    assert_eq!(here.json(["config", "get", "x"])["value"], serde_json::json!({"a": 1, "b": 1, "c": 1}));
+}
+
+#[test]
+fn notes_that_were_written_before_the_first_export_are_taken_in() {
+    let project = Project::new();
+    project.task("First");
+    let id = project.json(["show", "LAT-1"])["id"].as_str().unwrap().to_owned();
+    fs::create_dir_all(project.lattice().join("notes")).unwrap();
+    fs::write(project.lattice().join(format!("notes/{id}.md")), "by hand\n").unwrap();
+    let stranger = "notes/task_01ARZ3NDEKTSV4RRFFQ69G5FAV.md";
+    fs::write(project.lattice().join(stranger), "nobody's\n").unwrap();
+    let said = project.ok(["sync"]);
+    assert!(said.starts_with("In: 1 event on LAT-1."), "{said}");
+    assert_eq!(project.ok(["notes", "LAT-1"]), "by hand\n");
+    assert_eq!(project.ok(["sync"]), "In: nothing new.\nOut: nothing to write.\n");
+    assert_eq!(fs::read_to_string(project.lattice().join(stranger)).unwrap(), "nobody's\n");
+}

@@ -9,9 +9,7 @@ use super::progress::Progress;
 use super::text::printable;
 use super::write::OutputArgs;
 use crate::app::{App, Code, Failure, ImportReport, Merge, TreeReport};
-use crate::export::{
-    ExportOptions, ExportReport, ReadOptions, Tree, export_tree_after, holds_tree, read_tree_for, tree_look,
-};
+use crate::export::{ExportOptions, ExportReport, ReadOptions, export_tree_after, read_tree_for, tree_look};
 use crate::view;
 
 /// How to merge, and what to write.
@@ -52,10 +50,7 @@ pub fn bring_together(
     mut each: impl FnMut(),
 ) -> Result<Synced, Failure> {
     let folder = app.root().tree.clone();
-    let tree = match holds_tree(&folder) {
-        true => read_tree_for(app, &folder, &ReadOptions::default())?,
-        false => Tree::default(),
-    };
+    let tree = read_tree_for(app, &folder, &ReadOptions::default())?;
     let taken = app.import(&tree.set, how, false, |_| each()).map_err(|failure| match failure.code {
         Code::InstanceMismatch => failure.hint(
             "nothing was changed; `lattice sync --adopt` makes one tracker of both, `lattice import --adopt` takes only tasks in",

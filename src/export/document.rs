@@ -32,7 +32,10 @@ struct Document<'a> {
     #[serde(rename = "format")]
     _format: u64,
     instance_id: Option<String>,
-    next_seqs: BTreeMap<String, i64>,
+    #[serde(rename = "next_seqs")]
+    _next_seqs: BTreeMap<String, i64>,
+    #[serde(default)]
+    floors: BTreeMap<String, i64>,
     #[serde(borrow)]
     artifacts: Vec<&'a RawValue>,
     #[serde(borrow)]
@@ -66,11 +69,14 @@ pub fn write_document(app: &App, out: &mut dyn Write, include_sensitive: bool) -
 fn write(reader: &Reader<'_>, out: &mut dyn Write, include_sensitive: bool) -> Result<(), Failure> {
     let mut put = |text: &str| out.write_all(text.as_bytes()).map_err(|error| output_failed(&error));
     let config = reader.config()?;
-    let next: BTreeMap<String, i64> = reader.short_id_index()?.next.into_iter().collect();
+    let index = reader.short_id_index()?;
+    let next: BTreeMap<String, i64> = index.next.into_iter().collect();
+    let floors: BTreeMap<String, i64> = index.floors.into_iter().collect();
     put(&format!(
-        "{{\n\"document\": \"{NAME}\",\n\"format\": {FORMAT},\n\"instance_id\": {},\n\"next_seqs\": {},\n\"artifacts\": [",
+        "{{\n\"document\": \"{NAME}\",\n\"format\": {FORMAT},\n\"instance_id\": {},\n\"next_seqs\": {},\n\"floors\": {},\n\"artifacts\": [",
         json::line(&serde_json::json!(config.instance_id())),
         json::line(&serde_json::json!(next)),
+        json::line(&serde_json::json!(floors)),
     ))?;
     let mut first = true;
     for artifact in reader.artifacts()? {
@@ -183,7 +189,7 @@ fn take(text: &str, file: &std::path::Path, tree: &mut Tree) -> Result<(), Failu
         }
         tree.set.events.push(Sourced { item: event, place });
     }
-    for (prefix, number) in document.next_seqs {
+    for (prefix, number) in document.floors {
         if ShortId::parse(&format!("{prefix}-{number}")).is_some_and(|id| id.prefix == prefix) {
             tree.set.number_floors.push((prefix, number));
         }

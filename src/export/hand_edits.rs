@@ -27,8 +27,9 @@ pub(super) struct Base<'a> {
 
 impl Base<'_> {
     /// The event that says this. Its time is that of the history's last event, its random bits are
-    /// the first 80 of a hash over what it says and what it hangs on, and it sorts behind the
-    /// history's last event.
+    /// the first 80 of a hash over what it says and all that it hangs on, and it sorts behind the
+    /// history's last event. Trees with the same last event may hold different histories: the same
+    /// edit in both are two events, because they have other parents.
     pub(super) fn event(&self, kind: &str, data: Map<String, Value>, bytes: &[u8]) -> Event {
         self.event_with(kind, data, bytes, &Stamp::default())
     }
@@ -47,7 +48,8 @@ impl Base<'_> {
             last.key.clock().map_or_else(|| at.map_or(0, Timestamp::millis), |value| (value >> 80) as u64)
         });
         let at = at.unwrap_or_else(|| Timestamp::from_seconds(i64::try_from(millis / 1000).unwrap_or(0)));
-        let random = self.random(kind, bytes);
+        let parents = event::heads(self.history);
+        let random = self.random(kind, &parents, bytes);
         let ts = at.to_string();
         let after = |id: &EventId| last.is_none_or(|last| last.key < SortKey::of(id, &ts, true));
         let mut id = EventId::from_value(id::ulid_value(millis, random));
@@ -56,19 +58,20 @@ impl Base<'_> {
             id = EventId::from_value(id::ulid_value(millis.saturating_add(1), random));
         }
         let body = EventBody { subject: self.subject.clone(), kind: kind.to_owned(), data, id: None };
-        Event::compose(body, id, at, &Actor::Plain(AUTHOR.to_owned()), stamp, event::heads(self.history))
+        Event::compose(body, id, at, &Actor::Plain(AUTHOR.to_owned()), stamp, parents)
     }
 
-    fn random(&self, kind: &str, bytes: &[u8]) -> u128 {
+    fn random(&self, kind: &str, parents: &[EventId], bytes: &[u8]) -> u128 {
         let subject = match self.subject {
             Subject::Task(id) => id.as_str(),
             Subject::Resource(id) => id.as_str(),
             Subject::Instance => "",
         };
         let base = self.history.last().map_or("", |e| e.id.as_str());
+        let parts = [kind, subject, base].into_iter().chain(parents.iter().map(EventId::as_str));
         let mut input = Vec::new();
         // Each part stands behind its length, so that no two lists of parts read the same.
-        for part in [kind.as_bytes(), subject.as_bytes(), base.as_bytes(), bytes] {
+        for part in parts.map(str::as_bytes).chain([bytes]) {
             input.extend((part.len() as u64).to_be_bytes());
             input.extend(part);
         }
@@ -122,14 +125,29 @@ pub(super) fn context(history: &[Event]) -> Option<&str> {
 /// Whether a configuration is one that somebody with some of these events had: the fold of a
 /// beginning of the history, or of an event and all that its writer knew.
 pub(super) fn is_known_config(history: &[Event], value: &Value) -> bool {
-    let mut config = Config::fold([]);
-    for event in history {
+    versions(history).any(|version| version.value() == value)
+}
+
+/// Whether one side of a conflict in the configuration says nothing that the log does not.
+pub(super) fn is_side_known(history: &[Event], side: &str) -> bool {
+    event::strict_json(side).is_ok_and(|value| is_made_of_known(history, &without_redacted(&value, history)))
+}
+
+/// Whether every setting of a configuration reads as it did for somebody with some of these events:
+/// one side of a conflict may be what two others made of it, which is no version as a whole.
+fn is_made_of_known(history: &[Event], value: &Value) -> bool {
+    let versions: Vec<Config> = versions(history).collect();
+    let changes = config::differences(Config::fold(history).value(), value);
+    let known = |path: &str, to: Option<&Value>| versions.iter().any(|version| version.get(path) == to);
+    !versions.is_empty() && changes.iter().all(|(path, to)| known(path, to.as_ref()))
+}
+
+fn versions(history: &[Event]) -> impl Iterator<Item = Config> {
+    let beginnings = history.iter().scan(Config::fold([]), |config, event| {
         config.apply(event);
-        if config.value() == value {
-            return true;
-        }
-    }
-    history.iter().any(|event| Config::fold(known_to(history, event)).value() == value)
+        Some(config.clone())
+    });
+    beginnings.chain(history.iter().map(|event| Config::fold(known_to(history, event))))
 }
 
 /// An event with all that come before it by their parents, in canonical order.
@@ -215,6 +233,23 @@ mod tests {
     }
 
     #[test]
+    fn the_same_edit_of_two_histories_with_one_end_makes_two_events() {
+        let subject = Subject::Task(TaskId::from_value(1));
+        let [first, beside, last] = [(1, 0), (2, 1), (3, 1)].map(|(millis, parent)| {
+            let parents = (parent > 0).then(|| EventId::from_value(id::ulid_value(parent, 1)));
+            base_event(
+                id::ulid_value(millis, 1),
+                Some(&parents.iter().map(EventId::as_str).collect::<Vec<_>>()),
+            )
+        });
+        let edit =
+            |history: &[Event]| Base { subject: &subject, history, origin: 0 }.text(kind::PLAN_UPDATED, "x");
+        let (short, long) = (edit(&[first.clone(), last.clone()]), edit(&[first, beside, last]));
+        assert_ne!(short.parents, long.parents);
+        assert_ne!(short.id, long.id);
+    }
+
+    #[test]
     fn an_edit_sorts_behind_a_base_whose_id_is_not_believed() {
         let subject = Subject::Task(TaskId::from_value(1));
         let history = [base_event(id::ulid_value(1, 1), None)];
@@ -251,7 +286,15 @@ mod tests {
         let mut all = [first.clone(), left, right].concat();
         all.sort_by(|a, b| a.key.cmp(&b.key));
         for value in [json!({"a": 1, "b": 1}), json!({"a": 1, "c": 1}), json!({"a": 1, "b": 1, "c": 1})] {
-            assert!(is_known_config(&all, &value), "{value}");
+            assert!(is_known_config(&all, &value) && is_made_of_known(&all, &value), "{value}");
         }
+        let (value, other) =
+            (json!({"a": 1, "b": 1, "c": 1, "d": 1}), json!({"a": 1, "b": 1, "c": 1, "e": 1}));
+        let base = Base { subject: &Subject::Instance, history: &first, origin: 1 };
+        let beside = base.config(&json!({"a": 1, "d": 1}));
+        // Two heads, and a third beside them that sorts in between: what the first two are together is
+        // no version of all three.
+        let all = [all, beside].concat();
+        assert!(is_made_of_known(&all, &value) && !is_made_of_known(&all, &other));
     }
 }

@@ -4,8 +4,11 @@
 //! made anew from it. This room never writes to the tracker and never words SQL: it asks a
 //! [`Reader`](crate::app::Reader) and gives an [`ImportSet`].
 
+use std::collections::HashSet;
+
 use crate::app::ImportSet;
 pub use crate::app::{Disagreement, TreeReport};
+use crate::domain::TaskId;
 
 mod artifacts;
 mod derived;
@@ -17,6 +20,7 @@ mod hand_edits;
 mod histories;
 mod layout;
 mod lines;
+mod lone_texts;
 mod look;
 mod mark;
 mod markers;
@@ -60,4 +64,6 @@ pub struct Tree {
     pub report: TreeReport,
     /// What of it stood there as it was last exported.
     pub seen: Seen,
+    /// The tasks whose logs stand in it.
+    pub logged: HashSet<TaskId>,
 }

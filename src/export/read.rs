@@ -13,8 +13,8 @@ use super::lines::{self, About, invalid, whole};
 use super::prints::Known;
 use super::skipped::Skipped;
 use super::texts::{json_file, json_text, text_file, unresolved};
-use super::{ReadOptions, Tree, artifacts, markers, tasks, unknown};
-use crate::app::{App, Code, Failure, Sourced, hex, sha256};
+use super::{ReadOptions, Tree, artifacts, lone_texts, markers, tasks, unknown};
+use crate::app::{App, Code, Failure, Reader, Sourced, hex, sha256};
 use crate::domain::event::{Event, Subject};
 use crate::domain::{Config, ShortId, TaskId, redact};
 
@@ -39,27 +39,35 @@ fn read_all(folder: &Folder, options: &ReadOptions) -> Result<Tree, Failure> {
     .all()
 }
 
-/// The same for this tracker: what reads as at the last export is known and left out of the set.
+/// The same for this tracker: what reads as at the last export is known and left out of the set, and
+/// texts of its tasks whose logs are missing come in.
 ///
 /// # Errors
 /// As [`read_tree`].
 pub fn read_tree_for(app: &App, dir: &Path, options: &ReadOptions) -> Result<Tree, Failure> {
     let folder = Folder::to_read(dir);
     check_format(&folder)?;
-    // Whoever has files repaired or snapshots believed wants all of them looked at.
-    if options.repair || options.reconcile {
-        return read_all(&folder, options);
-    }
     app.read(|reader| {
-        let Some(known) = Known::look(reader, &folder)? else { return read_all(&folder, options) };
-        let seen = known.seen();
-        let skipped = Some(Skipped::new(known, reader));
-        let (histories, tree) = Default::default();
-        let tree = Reading { folder: &folder, options: *options, histories, tree, skipped }.all()?;
-        // Hand edits then hang on the earliest event of all (see `hand_edits::origin`).
-        let tree = if tree.set.instance_id.is_none() { read_all(&folder, options)? } else { tree };
-        Ok(Tree { seen, ..tree })
+        let mut tree = read_known(reader, &folder, options)?;
+        lone_texts::add(reader, &folder, options, &mut tree)?;
+        Ok(tree)
     })
+}
+
+fn read_known(reader: &Reader<'_>, folder: &Folder, options: &ReadOptions) -> Result<Tree, Failure> {
+    // Whoever has files repaired or snapshots believed wants all of them looked at.
+    let known = match options.repair || options.reconcile {
+        true => None,
+        false => Known::look(reader, folder)?,
+    };
+    let Some(known) = known else { return read_all(folder, options) };
+    let seen = known.seen();
+    let skipped = Some(Skipped::new(known, reader));
+    let (histories, tree) = Default::default();
+    let tree = Reading { folder, options: *options, histories, tree, skipped }.all()?;
+    // Hand edits then hang on the earliest event of all (see `hand_edits::origin`).
+    let tree = if tree.set.instance_id.is_none() { read_all(folder, options)? } else { tree };
+    Ok(Tree { seen, ..tree })
 }
 
 /// Whether a folder holds a tree, or the beginning of one.
@@ -117,6 +125,7 @@ impl Reading<'_> {
         self.tree.set.events = self.histories.into_events();
         let mut tree = self.tree;
         tree.report.unknown_files.extend(unknown::list(self.folder, &known, &tree.set.events)?);
+        tree.logged = known;
         tree.report.unknown_files.sort();
         tree.report.unknown_files.dedup();
         tree.report.disagreements.sort_by(|a, b| (&a.task, &a.field).cmp(&(&b.task, &b.field)));
@@ -228,9 +237,7 @@ impl Reading<'_> {
         if serde_json::from_str::<serde::de::IgnoredAny>(&text).is_err()
             && let Some(conflict) = markers::conflict(&text)
         {
-            let known = |side: &String| {
-                serde_json::from_str(side).is_ok_and(|value| hand_edits::is_known_config(history, &value))
-            };
+            let known = |side: &String| hand_edits::is_side_known(history, side);
             if conflict.sides.as_ref().is_some_and(|sides| sides.iter().all(known)) {
                 self.tree.report.merged.push(markers::passed_over(path));
                 return Ok(None);
@@ -269,27 +276,30 @@ impl Reading<'_> {
         tasks::within_limit(event, path).map(Some)
     }
 
-    /// Numbers that were given out may not be given again. The rest of the index is derived.
+    /// Numbers that were given out may not be given again. The rest of the index is derived; that
+    /// is all of it but `floors` where Lattice wrote the tree. What comes next there follows from the
+    /// events, and taken for a floor it would outlive them in one clone and not in another.
     fn number_floors(&mut self) -> Result<(), Failure> {
         let path = Path::new(layout::IDS);
         let Some(bytes) = self.folder.read(path, FILE_LIMIT)? else { return Ok(()) };
-        let value: Option<Map<String, Value>> = serde_json::from_slice(&bytes).ok();
-        let Some(index) = value else {
-            if markers::conflict(&String::from_utf8_lossy(&bytes)).is_some() {
-                self.tree.report.merged.push(markers::passed_over(path));
-                return Ok(());
-            }
+        let indexes = index_sides(&bytes);
+        if markers::conflict(&String::from_utf8_lossy(&bytes)).is_some() {
+            self.tree.report.merged.push(markers::passed_over(path));
+        } else if indexes.is_empty() {
             let notice =
                 format!("{}: cannot be read; numbers go on from the tasks that are there", path.display());
             self.tree.report.notices.push(notice);
             return Ok(());
-        };
+        }
+        let ours = self.folder.kind(Path::new(layout::FORMAT_FILE))?.is_some();
         let mut next: Vec<(String, &Value)> = Vec::new();
-        if let Some(Value::Object(map)) = index.get("next_seqs") {
-            next.extend(map.iter().map(|(prefix, number)| (prefix.clone(), number)));
-        } else if let Some(number) = index.get("next_seq") {
-            let history = self.histories.of_instance();
-            next.extend(Config::fold(&history).short_id_prefix().map(|prefix| (prefix, number)));
+        for index in &indexes {
+            if let Some(Value::Object(map)) = index.get(if ours { "floors" } else { "next_seqs" }) {
+                next.extend(map.iter().map(|(prefix, number)| (prefix.clone(), number)));
+            } else if let Some(number) = index.get("next_seq").filter(|_| !ours) {
+                let history = self.histories.of_instance();
+                next.extend(Config::fold(&history).short_id_prefix().map(|prefix| (prefix, number)));
+            }
         }
         for (prefix, number) in next {
             // The bounds are those of a short id: what could be no number is no floor.
@@ -335,4 +345,15 @@ impl Reading<'_> {
         }
         Ok(())
     }
+}
+
+/// The index of a tree, or both sides of it where git left markers; nothing if it cannot be read.
+fn index_sides(bytes: &[u8]) -> Vec<Map<String, Value>> {
+    let read = |text: &str| serde_json::from_str::<Map<String, Value>>(text).ok();
+    let text = String::from_utf8_lossy(bytes);
+    if let Some(index) = read(&text) {
+        return vec![index];
+    }
+    let sides = markers::conflict(&text).and_then(|conflict| conflict.sides);
+    sides.into_iter().flatten().filter_map(|side| read(&side)).collect()
 }

@@ -244,5 +244,10 @@ fn ids(reader: &Reader<'_>) -> Result<Value, Failure> {
     let next: Map<String, Value> = index.next.into_iter().map(|(prefix, n)| (prefix, json!(n))).collect();
     let map: Map<String, Value> =
         index.shown.into_iter().map(|(short_id, task)| (short_id.to_string(), json!(task))).collect();
-    Ok(json!({"schema_version": 2, "next_seqs": next, "map": map}))
+    let mut ids = json!({"schema_version": 2, "next_seqs": next, "map": map});
+    if !index.floors.is_empty() {
+        let floors: Map<String, Value> = index.floors.into_iter().map(|(p, n)| (p, json!(n))).collect();
+        ids["floors"] = Value::Object(floors);
+    }
+    Ok(ids)
 }

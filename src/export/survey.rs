@@ -215,7 +215,10 @@ impl<'a> Survey<'a> {
                 let history = self.reader.instance_history()?;
                 let beside = instance_log(self.folder);
                 let known = |text: &str| self.is_known_config(&history, &beside, text);
-                self.unknown_text(path, &known)?
+                match self.conflicting_config(path, &history)? {
+                    true => None,
+                    false => self.unknown_text(path, &known)?,
+                }
             }
             Source::Meta(_) => {
                 let value = |bytes: &[u8]| serde_json::from_slice::<Value>(bytes).ok();
@@ -283,6 +286,13 @@ impl<'a> Survey<'a> {
             Some(conflict) => Some(format!("conflict markers from line {}", conflict.line)),
             None => Some("changed by hand".to_owned()),
         })
+    }
+
+    /// Whether git left markers in the configuration, and neither side says what nobody knows.
+    fn conflicting_config(&self, path: &Path, history: &[Event]) -> Result<bool, Failure> {
+        let bytes = self.folder.read(path, FILE_LIMIT)?.unwrap_or_default();
+        let sides = markers::conflict(&String::from_utf8_lossy(&bytes)).and_then(|conflict| conflict.sides);
+        Ok(sides.is_some_and(|sides| sides.iter().all(|side| hand_edits::is_side_known(history, side))))
     }
 
     /// Whether a configuration is one that the tracker had, or one whose events it has: those that

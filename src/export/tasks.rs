@@ -71,9 +71,10 @@ fn subject(id: &TaskId) -> Subject {
     Subject::Task(id.clone())
 }
 
-/// Events for a plan or notes that differ from what the log says. Normally there is one copy;
-/// where git left two, the one that belongs there speaks first, and the other only if it says what
-/// nobody knows.
+/// Events for a plan or notes that differ from what the log says. Normally there is one copy. Where
+/// git left two, because one side moved the task and the other changed the text, the one that
+/// belongs there speaks first, unless it is an old version and the other is the current one; the
+/// other speaks only if it says what nobody knows.
 fn hand_edits(
     folder: &Folder,
     options: &ReadOptions,
@@ -82,13 +83,19 @@ fn hand_edits(
     report: &mut TreeReport,
 ) -> Result<Vec<Sourced<Event>>, Failure> {
     let archived = found.state.task.as_ref().is_some_and(|task| task.archived);
-    let mut events = Vec::new();
+    let mut copies = Vec::new();
     for at in [archived, !archived] {
         let path = file.path(found.id, at);
-        let text = text_file(folder, &path, FILE_LIMIT, options.repair, &mut report.notices)?;
-        let Some(text) = text else { continue };
-        let versions = Versions::of(found, file);
-        if versions.is_current(&text) || (at != archived && versions.is_known(&text)) {
+        if let Some(text) = text_file(folder, &path, FILE_LIMIT, options.repair, &mut report.notices)? {
+            copies.push((at, path, text));
+        }
+    }
+    let versions = Versions::of(found, file);
+    let is_current = |text: &str| versions.is_current(text);
+    let has_current = copies.iter().any(|(_, _, text)| is_current(text));
+    let mut events = Vec::new();
+    for (at, path, text) in copies {
+        if is_current(&text) || ((at != archived || has_current) && versions.is_known(&text)) {
             continue;
         }
         if let Some(conflict) = markers::conflict(&text) {

@@ -204,6 +204,8 @@ pub struct ShortIdIndex {
     pub next: Vec<(String, i64)>,
     /// (short id, task id), sorted by number within a prefix.
     pub shown: Vec<(ShortId, String)>,
+    /// (prefix, number), sorted: numbers below are ruled out, whatever the events say.
+    pub floors: Vec<(String, i64)>,
 }
 
 pub(super) fn index(conn: &Connection) -> Result<ShortIdIndex, StoreError> {
@@ -219,10 +221,14 @@ pub(super) fn index(conn: &Connection) -> Result<ShortIdIndex, StoreError> {
             index.shown.push((ShortId { prefix, number: row.get(1).sql()? }, row.get(2).sql()?));
         }
     }
-    let mut statement = conn.prepare("SELECT substr(key, 10) FROM meta WHERE key LIKE 'next_seq:%'").sql()?;
+    let mut statement = conn
+        .prepare("SELECT substr(key, 10), CAST(value AS INTEGER) FROM meta WHERE key LIKE 'next_seq:%' ORDER BY key")
+        .sql()?;
     let mut found = statement.query([]).sql()?;
     while let Some(row) = found.next().sql()? {
-        prefixes.insert(row.get(0).sql()?);
+        let floor: (String, i64) = (row.get(0).sql()?, row.get(1).sql()?);
+        prefixes.insert(floor.0.clone());
+        index.floors.push(floor);
     }
     for prefix in prefixes {
         let number = next(conn, &prefix)?;
