@@ -39,7 +39,7 @@ pub struct ExportReport {
 /// `TREE_TOO_NEW`, `STORE_DENIED` at links: nothing was written then. `STORE_…` where reading or
 /// writing fails: every file is the old one or the new one.
 pub fn export_tree(app: &App, target: &Path, options: &ExportOptions) -> Result<ExportReport, Failure> {
-    export_with(app, target, options, |reader, folder| Known::look(reader, folder))
+    export_with(app, target, options, Known::look)
 }
 
 /// The same right after the tree was read: what stood there as recorded is not looked at again.

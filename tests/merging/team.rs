@@ -8,7 +8,9 @@ use lattice::app::{
     App, Code, Failure, FeedQuery, ImportSet, InitOptions, InitOutcome, Merge, Root, TaskFilter, World,
 };
 use lattice::domain::Task;
-use lattice::export::{ExportOptions, ExportReport, ReadOptions, Tree, export_tree, read_tree_for};
+use lattice::export::{
+    ExportOptions, ExportReport, ReadOptions, Tree, export_tree, read_tree, read_tree_for,
+};
 
 use crate::counts::Counts;
 use crate::git::Repository;
