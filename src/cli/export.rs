@@ -66,10 +66,12 @@ fn tree(args: &Args, context: &Context) -> Result<Done, Failure> {
 }
 
 /// The tracker with its lock held, so that nobody else exports at the same time; without the lock
-/// where the database cannot be written to and the files go elsewhere.
+/// where the database cannot be written to, or has no room to be, and the files go elsewhere.
 fn open(context: &Context, elsewhere: bool) -> Result<Tracker, Failure> {
     match context.writer() {
-        Err(Failure { code: Code::StoreReadonly | Code::StoreDenied, .. }) if elsewhere => context.reader(),
+        Err(Failure { code: Code::StoreReadonly | Code::StoreDenied | Code::StoreFull, .. }) if elsewhere => {
+            context.reader()
+        }
         result => result,
     }
 }

@@ -6,7 +6,8 @@
  *   CALL    a name from the table below, or `*` for every one that changes the disk
  *   ACTION  an errno name; `short` (half of the bytes are written); `torn` (half, then SIGKILL);
  *           `kill` (SIGKILL instead of the call)
- *   WHEN    `3` is the third such call, `3+` the third and all after it
+ *   WHEN    `3` is the third such call, `3+` the third and all after it, `3%2` the third and every
+ *           second one after it
  * LOG gets one line for each fault that was made: `name path`. Without any fault it gets one line
  * for each call that changes the disk. The program's end is passed on.
  *
@@ -85,7 +86,7 @@ enum { CALLS = sizeof calls / sizeof *calls, FAULTS = 8, LONG = 8192 };
 struct fault {
     char *call, *action, *path;
     long when, seen;
-    int onwards;
+    long step; /* after the first: 0 none, 1 all, 2 every second */
 };
 
 static struct fault faults[FAULTS];
@@ -115,7 +116,8 @@ static void parse(char *text) {
     fault->path = text;
     if (!when || fault_count == FAULTS) exit(125);
     fault->when = atol(when);
-    fault->onwards = when[strlen(when) - 1] == '+';
+    char end = when[strlen(when) - 1];
+    fault->step = end == '+' ? 1 : strchr(when, '%') ? end - '0' : 0;
     const char *a = fault->action;
     if (!number_of(a) && strcmp(a, "short") && strcmp(a, "torn") && strcmp(a, "kill")) exit(125);
 }
@@ -230,7 +232,8 @@ static struct fault *fault_for(const struct call *call, const char *path) {
         if (strcmp(fault->call, call->name) && !(call->changes && !strcmp(fault->call, "*"))) continue;
         if (fault->path && !strstr(path, fault->path)) continue;
         fault->seen++;
-        if (fault->seen == fault->when || (fault->onwards && fault->seen > fault->when)) hit = fault;
+        long past = fault->seen - fault->when;
+        if (!past || (past > 0 && fault->step && past % fault->step == 0)) hit = fault;
     }
     return hit;
 }

@@ -97,7 +97,9 @@ impl Project {
 
     /// The program, about to run here, knowing nothing of the tester's surroundings.
     pub fn command<S: AsRef<OsStr>>(&self, args: impl IntoIterator<Item = S>) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_lattice"));
+        // `make soak` names the release here.
+        let program = std::env::var_os("LATTICE_PROGRAM");
+        let mut command = Command::new(program.unwrap_or_else(|| env!("CARGO_BIN_EXE_lattice").into()));
         command.args(args).current_dir(self.path()).stdin(Stdio::null());
         for name in ["LATTICE_ROOT", "LATTICE_ACTOR", "LATTICE_LOCK_TIMEOUT", "NO_COLOR"] {
             command.env_remove(name);

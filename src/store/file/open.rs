@@ -12,6 +12,7 @@ use super::announce::is_announced;
 use super::durable::{parent, sweep, sync_dir, write_again};
 use super::lock::FileLock;
 use super::paths::{database, inspect, refuse_network, sidecar};
+use super::read::index_has_no_room;
 use super::{close, migrate, schema};
 use crate::store::error::{StoreError, from_sqlite};
 
@@ -42,6 +43,9 @@ pub fn open_write(lattice_dir: &Path, wait: Duration) -> Result<WriteFile, Store
     let path = database(lattice_dir);
     inspect(&path)?;
     refuse_network(lattice_dir)?;
+    if index_has_no_room(&path) {
+        return Err(StoreError::Full);
+    }
     let has_log = sidecar(&path, "-wal").symlink_metadata().is_ok();
     let mut prepared = if is_announced(lattice_dir) { None } else { Prepared::open(&path) };
     // Whoever restores has the lock and waits until nobody has the file open: not for us.

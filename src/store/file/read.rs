@@ -120,6 +120,12 @@ impl ReadFile {
 pub(super) fn open(path: PathBuf) -> Result<(ReadFile, Header), StoreError> {
     let failed = |error: rusqlite::Error| from_sqlite(&error, &path).after(WAIT);
     let file = file_id(&path);
+    if index_has_no_room(&path)
+        && let Ok((conn, header)) =
+            alone(&path).and_then(|conn| schema::header(&conn).map(|header| (conn, header)))
+    {
+        return Ok((ReadFile { conn, path, file, mode: ReadMode::Alone, _copy: None }, header));
+    }
     let (conn, mode, copy) = match shared(&path) {
         Ok((conn, header)) => {
             return Ok((ReadFile { conn, path, file, mode: ReadMode::Shared, _copy: None }, header));
@@ -136,6 +142,16 @@ pub(super) fn open(path: PathBuf) -> Result<(ReadFile, Header), StoreError> {
     };
     let header = schema::header(&conn).map_err(failed)?;
     Ok((ReadFile { conn, path, file, mode, _copy: copy }, header))
+}
+
+/// Whether the index of the log would have to be made where a disk has no room for it. SQLite asks
+/// for room in steps of 4 KiB, a byte each; where blocks are smaller it finds out by dying of SIGBUS.
+pub(super) fn index_has_no_room(path: &Path) -> bool {
+    use std::os::unix::fs::MetadataExt;
+    const INDEX: u64 = 32 * 1024;
+    let backed = |meta: std::fs::Metadata| meta.len() >= INDEX && meta.blocks() * 512 >= meta.len();
+    !sidecar(path, "-shm").symlink_metadata().is_ok_and(backed)
+        && rustix::fs::statvfs(path).is_ok_and(|disk| disk.f_bavail.saturating_mul(disk.f_frsize) < INDEX)
 }
 
 fn shared(path: &Path) -> rusqlite::Result<(Connection, Header)> {
