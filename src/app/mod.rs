@@ -20,6 +20,7 @@ mod failure;
 mod feed;
 mod foreign;
 mod git;
+mod head;
 mod hooks;
 mod identity;
 mod init;
@@ -54,6 +55,7 @@ pub use failure::Failure;
 pub use feed::FeedPage;
 pub use foreign::{Intake, IntakeReport, in_short};
 pub use git::{Commit, Search, Traces};
+pub use head::{HEAD_CHECK, HeadProof, parse_head};
 pub use hooks::{Due, HookReport, Pending, Standing, Trust, hook_id, run as run_hooks};
 pub use identity::{Identity, actor};
 pub use init::{InitOptions, InitOutcome};
@@ -74,9 +76,9 @@ pub use versions::Version;
 pub use world::World;
 
 pub use crate::store::{
-    Answer, Arrival, Copied, FeedQuery, FoundIn, Hit, Incoming, Limits, Moment, Piece, Reader, Restored,
-    Root, SQL_VIEWS, Several, ShortIdIndex, SqlValue, Stays, Table, TaskFilter, TaskLine, TaskSort, TextKind,
-    Totals, Waiting, hex, sha256,
+    Answer, Arrival, Copied, FeedQuery, FoundIn, Head, Hit, Incoming, Limits, Moment, Piece, Reader,
+    Restored, Root, SQL_VIEWS, Several, ShortIdIndex, SqlValue, Stays, Table, TaskFilter, TaskLine, TaskSort,
+    TextKind, Totals, Waiting, hex, sha256,
 };
 use crate::store::{Store, find};
 
