@@ -112,6 +112,11 @@ fn the_transcripts_about_sharing_are_true() {
 }
 
 #[test]
+fn the_transcript_of_keeping_a_head_is_true() {
+    play("docs/integrity.md");
+}
+
+#[test]
 fn wildcards_match_within_lines_and_over_lines() {
     assert!(
         line_fits("a[..]c", "abc")

@@ -1,7 +1,7 @@
 //! Examining the tracker: is everything as it was written, and does it fit together?
 
 use super::circles::Arrows;
-use super::{App, Code, Failure};
+use super::{App, Code, Failure, HeadProof};
 use crate::domain::fold::{Oddity, TaskState};
 use crate::domain::id::TaskId;
 use crate::domain::resource::{Holder, Resource};
@@ -53,6 +53,8 @@ pub struct Report {
     pub unexamined: Vec<&'static str>,
     /// The tracker's sizes, where they can be counted.
     pub totals: Option<Totals>,
+    /// What a head proves, where one was given.
+    pub since_head: Option<HeadProof>,
 }
 
 impl Report {

@@ -21,6 +21,7 @@ mod failure;
 mod feed;
 mod foreign;
 mod git;
+mod head;
 mod hooks;
 mod identity;
 mod init;
@@ -60,6 +61,7 @@ pub use git::{
     Commit, DRIVER, GIT_HOOKS, HookFile, Repository, Search, Traces, hook_call, hook_file, hook_script,
     program,
 };
+pub use head::{HEAD_CHECK, HeadProof, parse_head};
 pub use hooks::{Due, HookReport, Pending, Standing, Trust, hook_id, run as run_hooks};
 pub use identity::{Identity, actor};
 pub use init::{InitOptions, InitOutcome};
@@ -81,7 +83,7 @@ pub use versions::Version;
 pub use world::World;
 
 pub use crate::store::{
-    Answer, Arrival, Copied, FeedQuery, FoundIn, GIT_ATTRIBUTES, Hit, Incoming, Limits, Moment, Piece,
+    Answer, Arrival, Copied, FeedQuery, FoundIn, GIT_ATTRIBUTES, Head, Hit, Incoming, Limits, Moment, Piece,
     Reader, Restored, Root, SQL_VIEWS, Several, ShortIdIndex, SqlValue, Stays, Table, TaskFilter, TaskLine,
     TaskPrint, TaskSort, TextKind, Totals, TreeRecord, TreeUpdate, Waiting, hex, sha256,
 };

@@ -6,7 +6,7 @@ use super::progress::Progress;
 use super::style::{self, paint};
 use super::text::{printable, several};
 use super::write::OutputArgs;
-use crate::app::{App, CHECKS, Code, Failure, Level, Mended, Report, TREE_CHECK};
+use crate::app::{App, CHECKS, Code, Failure, HEAD_CHECK, Level, Mended, Report, TREE_CHECK, parse_head};
 use crate::export::{self, ReadOptions};
 use crate::view;
 
@@ -16,12 +16,16 @@ pub struct Args {
     /// Make derived tables anew where they differ from the log; nothing else is ever changed
     #[arg(long)]
     fix: bool,
+    /// Prove that nothing has changed of what `lattice log --head` printed this of
+    #[arg(long, value_name = "HEAD")]
+    since_head: Option<String>,
     #[command(flatten)]
     output: OutputArgs,
 }
 
 /// Examines the tracker. Findings are an answer; only errors among them end with status 1.
 pub fn run(args: Args, context: &Context) -> Result<Done, Failure> {
+    let head = args.since_head.as_deref().map(parse_head).transpose()?;
     let mut app = if args.fix { context.writer()? } else { context.reader()? };
     let mut report = examine(&app)?;
     let mut fixed: Vec<&str> = Vec::new();
@@ -38,6 +42,9 @@ pub fn run(args: Args, context: &Context) -> Result<Done, Failure> {
             ),
             Mended::NothingToDo => {}
         }
+    }
+    if let Some(head) = head {
+        app.examine_since(head, &mut report)?;
     }
     let has_tree = examine_tree(&app, &mut report)?;
     app.close();
@@ -97,7 +104,8 @@ fn lines(report: &Report) -> String {
 /// One line per check, its findings below, and the sizes.
 fn checks(report: &Report, has_tree: bool) -> String {
     let mut text = String::new();
-    for check in CHECKS.into_iter().chain(has_tree.then_some(TREE_CHECK)) {
+    let asked = [report.since_head.map(|_| HEAD_CHECK), has_tree.then_some(TREE_CHECK)];
+    for check in CHECKS.into_iter().chain(asked.into_iter().flatten()) {
         let findings: Vec<_> = report.findings.iter().filter(|f| f.check == check).collect();
         let worst = findings.iter().map(|f| f.level).max();
         // Of what was not looked at to the end, nothing good is said. A file that keeps SQLite from
@@ -114,6 +122,9 @@ fn checks(report: &Report, has_tree: bool) -> String {
             false => heading(check, worst.is_none()).to_owned(),
         };
         text.push_str(&format!("{} {sentence}\n", paint(style, style::on_output(), mark)));
+        if let Some(proof) = report.since_head.filter(|proof| check == HEAD_CHECK && proof.redacted > 0) {
+            text.push_str(&format!("    redacted among them: {}\n", several(proof.redacted, "event")));
+        }
         // What the damage is was said above, unless it is said here.
         for finding in findings.iter().filter(|finding| !is_unknown || finding.message.contains(": ")) {
             text.push_str(&format!("    {}\n", printable(&finding.message)));
@@ -159,6 +170,10 @@ fn heading(check: &str, passed: bool) -> &str {
         "short_ids" => ("no short id is claimed twice", "short ids that were claimed twice"),
         "quarantine" => ("nothing was set aside", "other contents were set aside"),
         "resources" => ("no resource is held beyond its time", "resources that are held beyond bounds"),
+        HEAD_CHECK => (
+            "nothing has changed of what the head was taken of",
+            "the log is not the one that the head was taken of",
+        ),
         TREE_CHECK => (
             "the exported tree and the database are in step",
             "the exported tree and the database are not in step",

@@ -39,6 +39,13 @@ pub struct Args {
     output: OutputArgs,
 }
 
+impl Args {
+    /// All events that there are.
+    pub fn all(output: OutputArgs) -> Self {
+        Self { since: None, kind: None, task: None, follow: false, limit: None, format: None, output }
+    }
+}
+
 /// Events read at once. Between two pages nothing of the file is held, so that a slow reader of
 /// the output keeps no writer from tidying up.
 const PAGE: usize = 500;

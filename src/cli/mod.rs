@@ -52,6 +52,7 @@ mod import_from;
 mod init;
 mod link;
 mod list;
+mod log;
 mod man;
 mod merge_driver;
 mod next;
@@ -187,6 +188,7 @@ const COMMANDS: &[Entry] = &[
     entry!(ready, "ready", Questions, "List tasks that could be begun now"),
     entry!(blocked, "blocked", Questions, "List tasks that cannot be begun, and why"),
     entry!(events, "events", Questions, "Print what happened, in order of arrival"),
+    entry!(log, "log", Questions, "Print the log, or the head that proves it later"),
     entry!(stats, "stats", Questions, "Count tasks and what happened to them"),
     entry!(weather, "weather", Questions, "Tell how things stand and what needs looking at"),
     entry!(sql, "sql", Questions, "Ask in SQL, reading only"),

@@ -21,11 +21,11 @@ pub struct Arrival {
 #[derive(Clone, Debug)]
 pub(super) struct Tail {
     pub(super) seq: i64,
-    chain: [u8; 32],
+    pub(super) chain: [u8; 32],
 }
 
 /// What the first event is chained to.
-const GENESIS: [u8; 32] = [0; 32];
+pub(super) const GENESIS: [u8; 32] = [0; 32];
 
 /// The last event to arrive. One text for two questions, so that a write prepares it once.
 const LAST: &str = "SELECT seq, chain, sort_key FROM events ORDER BY seq DESC LIMIT 1";
@@ -115,6 +115,13 @@ pub(super) fn replace(conn: &Connection, event: &Event) -> Result<(), StoreError
 fn hash_of(event: &Event) -> [u8; 32] {
     let named = event.redacted.as_deref().and_then(bytes_of_hex);
     named.unwrap_or_else(|| sha256(event.raw().as_bytes()))
+}
+
+/// The event that stored bytes say, if they say one, and the hash that belongs to them.
+pub(super) fn read_back(bytes: &[u8]) -> (Option<Event>, [u8; 32]) {
+    let event = std::str::from_utf8(bytes).ok().and_then(|raw| Event::parse(raw).ok());
+    let hash = event.as_ref().map_or_else(|| sha256(bytes), hash_of);
+    (event, hash)
 }
 
 /// Puts tombstones in the place of their events. Hashes and chain stay as they are.
@@ -336,11 +343,9 @@ pub(super) fn broken_links(conn: &Connection) -> Result<Vec<String>, StoreError>
     while let Some(row) = rows.next().sql()? {
         let seq: i64 = row.get(0).sql()?;
         let id = String::from_utf8_lossy(row.get_ref(1).sql()?.as_bytes().unwrap_or_default()).into_owned();
-        let bytes = row.get_ref(2).sql()?.as_bytes().unwrap_or_default().to_vec();
+        let (event, right) = read_back(row.get_ref(2).sql()?.as_bytes().unwrap_or_default());
         let hash: Vec<u8> = row.get(3).sql()?;
         let chain: Vec<u8> = row.get(4).sql()?;
-        let event = std::str::from_utf8(&bytes).ok().and_then(|raw| Event::parse(raw).ok());
-        let right = event.as_ref().map_or_else(|| sha256(&bytes), hash_of);
         let next = link(&before, &right);
         if seq != expected {
             broken.push(format!("{id} (place {seq}, expected {expected})"));

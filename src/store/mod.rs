@@ -8,6 +8,7 @@ mod error;
 mod events;
 mod file;
 mod hash;
+mod head;
 mod project;
 mod query;
 mod reader;
@@ -35,6 +36,7 @@ pub use file::{
     place, restore,
 };
 pub use hash::{hex, sha256};
+pub use head::Head;
 pub use query::{Incoming, NextCursor, TaskFilter, TaskSort, Waiting};
 pub use reader::Reader;
 pub use rows::TextKind;

@@ -11,6 +11,7 @@ use super::check;
 use super::custom_fields;
 use super::error::{StoreError, from_sqlite};
 use super::events::{self, Arrival, FeedQuery};
+use super::head::{self, Head};
 use super::project;
 use super::query::{self, Incoming, NextCursor, TaskFilter, Waiting};
 use super::resources;
@@ -209,6 +210,10 @@ questions! {
     integrity_faults() -> Vec<String> = check::integrity;
     /// Events whose bytes, hash or chain are not what was written.
     broken_events() -> Vec<String> = events::broken_links;
+    /// The head of the log, as it is stored.
+    head() -> Head = head::of;
+    /// The head that the first events give, at most so many, and how many of them are redacted.
+    head_at(most: i64) -> (Head, i64) = head::at;
     /// Artifacts whose payload is not what its hash says.
     damaged_artifacts() -> Vec<artifacts::ArtifactFault> = artifacts::damaged;
     /// Rows of derived tables that the log does not give: (table, what differs).

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::app::{Level, Report, Totals};
+use crate::app::{Head, Level, Report, Totals};
 use crate::domain::TaskId;
 
 /// Findings and sizes; `fixed` says what was made anew, where that was asked for.
@@ -35,7 +35,21 @@ pub fn doctor(report: &Report, fixed: Option<&[&str]>) -> Value {
     if let Some(fixed) = fixed {
         data["fixed"] = json!(fixed);
     }
+    if let Some(proof) = report.since_head {
+        data["since_head"] = json!({
+            "head": proof.head.to_string(),
+            "events": proof.head.events,
+            "holds": proof.holds,
+            "redacted": proof.redacted,
+        });
+    }
     data
+}
+
+/// The head of the log.
+#[must_use]
+pub fn head(head: &Head) -> Value {
+    json!({"head": head.to_string(), "events": head.events, "hash": head.hash()})
 }
 
 /// The word for how bad it is.

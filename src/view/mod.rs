@@ -26,7 +26,7 @@ pub use backup::{backup, restored};
 pub use batch::{batch_id, batch_line};
 pub use blocked::blocked;
 pub use conflicts::{conflicts, settled};
-pub use doctor::{doctor, level, rebuild};
+pub use doctor::{doctor, head, level, rebuild};
 pub use hooks::hooks;
 pub use init::init;
 pub use list::{FIELDS, cell, compact, field, listed, listing, named_fields};

@@ -28,7 +28,7 @@ macro_rules! rows {
 
 rows! {
     archive assign attach backfill_ids backup batch branch blocked comment comment_delete comment_edit comments complete completions config
-    context create doctor event events export git history hooks import init link list manual merge_driver next notes plan react ready
+    context create doctor event events export git history hooks import init link list log manual merge_driver next notes plan react ready
     rebuild redact renumber resource session set_project_code settle search set_subproject_code setup show sql stats status sync unarchive unlink unreact update
     usage weather
 }
