@@ -73,6 +73,7 @@ pub fn seed(app: &mut App) {
         ("create", [2, 0, 0]),
         ("create", [3, 0, 0]),
         ("comment", [0, 1, 0]),
+        ("react", [0, 0, 0]),
         ("plan", [0, 1, 0]),
         ("link", [0, 1, 0]),
         ("resource", [0, 7199, 1]),
@@ -160,6 +161,8 @@ fn carry_out(app: &mut App, kind: &str, [a, b, c]: [u16; 3]) -> Result<Outcome, 
     let linked = known.iter().flat_map(|task| task.relationships_out.iter().map(move |to| (task, to)));
     let link = linked.clone().nth(usize::from(a) % linked.count().max(1));
     let text = format!("text {}", b % 5);
+    // Who takes a reaction away has to be who gave it.
+    let (comment, c) = if kind == "unreact" { (all.first().cloned(), 0) } else { (comment, c) };
     app.execute(&who(c), |names| {
         let nothing = || Failure::new(Code::NotFound, "nothing to do it to");
         Ok(match kind {
@@ -255,7 +258,7 @@ fn comments(app: &App, tasks: &[Task]) -> Result<Vec<(TaskId, EventId)>, Failure
 }
 
 fn create(id: TaskId, a: u16, b: u16) -> Command {
-    let description = (b % 3 == 0).then(|| format!("why {}", b % 7));
+    let description = b.is_multiple_of(3).then(|| format!("why {}", b % 7));
     let task = NewTask { title: format!("task {}", a % 100), description, ..NewTask::default() };
     Command::Create { id, chosen: false, task }
 }

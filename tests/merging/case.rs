@@ -92,7 +92,7 @@ fn step() -> impl Strategy<Value = Step> {
 pub fn cases() -> impl Strategy<Value = Case> {
     let some = prop_oneof![4 => Just(2_usize), 4 => Just(3), 1 => Just(4), 1 => Just(5)];
     let clocks = some.prop_flat_map(|clones| prop::collection::vec(clock(), clones));
-    let steps = prop::collection::vec(step(), 10..40);
+    let steps = prop::collection::vec(step(), 8..28);
     let order = prop::collection::vec(any::<u16>(), 30);
     (clocks, prop::bool::weighted(0.15), any::<u32>(), steps, any::<bool>(), order).prop_map(
         |(clocks, on_disk, seed, steps, through_git, order)| Case {

@@ -24,12 +24,12 @@ pub fn merge(team: &mut Team<'_>, n: usize, other: usize, dice: [u16; 4]) {
     let merged = team.git.merge(&team.clones[n].project, other);
     count(team, n, &merged);
     if let Merged::Conflicts(_) = merged {
-        if dice[0] % 3 == 0 {
+        if dice[0].is_multiple_of(3) {
             for file in hands::unsettled_texts(&team.clones[n].lattice) {
                 hands::settle(team, n, &file, dice);
             }
         }
-        if dice[0] % 2 == 0 {
+        if dice[0].is_multiple_of(2) {
             drop(team.sync(n, dice));
         }
         team.commit(n);
@@ -91,7 +91,7 @@ pub fn take(team: &mut Team<'_>, n: usize, other: usize, dice: [u16; 4]) {
         }
     }
     team.counts.one("imports from elsewhere");
-    if dice[0] % 2 == 0 {
+    if dice[0].is_multiple_of(2) {
         drop(team.sync(n, dice));
     }
 }
@@ -99,7 +99,7 @@ pub fn take(team: &mut Team<'_>, n: usize, other: usize, dice: [u16; 4]) {
 /// Copies another clone's tree over this one's: all files, or some of them.
 pub fn overlay(team: &mut Team<'_>, n: usize, other: usize, dice: [u16; 4]) {
     let (from, to) = (team.clones[other].lattice.clone(), team.clones[n].lattice.clone());
-    let in_part = dice[0] % 2 == 0;
+    let in_part = dice[0].is_multiple_of(2);
     team.counts.one(if in_part { "copies in part" } else { "copies over" });
     for (place, file) in tree_files(&from).iter().enumerate() {
         let chosen = (usize::from(dice[1]) >> (place % 16)) & 1 == 1;
@@ -110,7 +110,7 @@ pub fn overlay(team: &mut Team<'_>, n: usize, other: usize, dice: [u16; 4]) {
         fs::create_dir_all(target.parent().unwrap()).unwrap();
         fs::copy(from.join(file), target).unwrap();
     }
-    if dice[2] % 4 > 0 {
+    if !dice[2].is_multiple_of(4) {
         drop(team.sync(n, dice));
     }
 }

@@ -109,7 +109,7 @@ fn without_markers(text: &str, how: u16) -> String {
             Some("|||||||") => (ours, theirs) = (false, false),
             Some("=======") if ours != theirs || !ours => (ours, theirs) = (false, true),
             Some(">>>>>>>") => (ours, theirs) = (true, true),
-            _ if (ours && theirs) || (ours && how % 3 != 0) || (theirs && how % 3 != 1) => {
+            _ if (ours && (theirs || !how.is_multiple_of(3))) || (theirs && how % 3 != 1) => {
                 kept.push_str(line)
             }
             _ => {}

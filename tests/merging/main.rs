@@ -47,8 +47,7 @@ fn clones_converge_through_git_and_copies() {
     }));
     let counts = Counts::default();
     let alone = number("LATTICE_MERGING_SEED");
-    let soak = std::env::var_os("LATTICE_SOAK").is_some_and(|value| value == "1");
-    let cases = number("LATTICE_MERGING_CASES").unwrap_or(if soak { SOAK } else { CASES });
+    let cases = number("LATTICE_MERGING_CASES").unwrap_or(if soak() { SOAK } else { CASES });
     let (first, cases) = alone.map_or((1, cases), |seed| (seed, 1));
     for seed in first..first + cases {
         if let Some(smallest) = failing(seed, &counts) {
@@ -96,6 +95,10 @@ fn failing(seed: u64, counts: &Counts) -> Option<Case> {
         }
     }
     Some(smallest)
+}
+
+fn soak() -> bool {
+    std::env::var_os("LATTICE_SOAK").is_some_and(|value| value == "1")
 }
 
 fn number(variable: &str) -> Option<u64> {

@@ -14,18 +14,16 @@ use crate::counts::{Counts, say};
 use crate::team::{START, Team};
 use crate::{act, exchange, verdict};
 
-/// Splits that are tried of each folder.
-const SPLITS: u32 = 3;
-
 #[test]
 fn real_trees_split_in_two_come_together_again() {
     let folders = real();
     for (name, folder) in &folders {
         let counts = Counts::default();
-        for seed in 0..SPLITS {
+        let seeds = if crate::soak() { 0..6 } else { 1..2 };
+        for seed in seeds.clone() {
             split(folder, seed, &counts);
         }
-        say(&format!("{name}: {}", counts.line(u64::from(SPLITS))));
+        say(&format!("{name}: {}", counts.line(seeds.len() as u64)));
     }
 }
 
@@ -57,7 +55,7 @@ fn split(folder: &Path, seed: u32, counts: &Counts) {
     let mut base = ImportSet { events: Vec::new(), ..whole.clone() };
     let mut sides = [ImportSet::default(), ImportSet::default()];
     for (place, event) in whole.events.iter().enumerate() {
-        let behind = if seed % 2 == 0 { place >= middle } else { dice(place) % 2 == 0 };
+        let behind = if seed.is_multiple_of(2) { place >= middle } else { dice(place) % 2 == 0 };
         // What makes the tracker what it is stands on both sides.
         let both = place < begin || event.item.subject == Subject::Instance;
         let set = if both { &mut base } else { &mut sides[usize::from(behind)] };
