@@ -62,9 +62,13 @@ impl Trial {
 
     /// Tries one fault.
     fn meets(&self, injector: &Injector, fault: &str) -> Ending {
-        let project = copy_of(&self.project);
-        let ending = injector.run(&project, &[fault], &self.args);
-        assert!(!ending.fired.is_empty(), "nothing happened");
+        // Ids differ from run to run, and with them how many pages are written: once more, then.
+        let run = || {
+            let project = copy_of(&self.project);
+            let ending = injector.run(&project, &[fault], &self.args);
+            (!ending.fired.is_empty()).then_some((project, ending))
+        };
+        let (project, ending) = (0..20).find_map(|_| run()).expect("a fault that fired");
         let killed = fault.contains("kill") || fault.contains("torn");
         assert_eq!(ending.signal, killed.then_some(SIGKILL), "{ending:?}");
         let there = project.database().exists();
