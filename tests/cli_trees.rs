@@ -271,3 +271,19 @@ fn rebuild_takes_one_task_or_all() {
     }
     assert_eq!(project.json(["doctor"])["findings"], json!([]));
 }
+
+#[test]
+fn notes_that_were_written_before_the_first_export_are_taken_in() {
+    let project = Project::new();
+    project.task("First");
+    let id = project.json(["show", "LAT-1"])["id"].as_str().unwrap().to_owned();
+    fs::create_dir_all(project.lattice().join("notes")).unwrap();
+    fs::write(project.lattice().join(format!("notes/{id}.md")), "by hand\n").unwrap();
+    let stranger = "notes/task_01ARZ3NDEKTSV4RRFFQ69G5FAV.md";
+    fs::write(project.lattice().join(stranger), "nobody's\n").unwrap();
+    let said = project.ok(["sync"]);
+    assert!(said.starts_with("In: 1 event on LAT-1."), "{said}");
+    assert_eq!(project.ok(["notes", "LAT-1"]), "by hand\n");
+    assert_eq!(project.ok(["sync"]), "In: nothing new.\nOut: nothing to write.\n");
+    assert_eq!(fs::read_to_string(project.lattice().join(stranger)).unwrap(), "nobody's\n");
+}

@@ -407,19 +407,3 @@ fn settings_that_three_changed_apart_need_no_hand() {
     assert!(tree(&here) == tree(&there) && tree(&here) == tree(&third));
     assert_eq!(here.json(["config", "get", "x"])["value"], serde_json::json!({"a": 1, "b": 1, "c": 1}));
 }
-
-#[test]
-fn notes_that_were_written_before_the_first_export_are_taken_in() {
-    let project = Project::new();
-    project.task("First");
-    let id = project.json(["show", "LAT-1"])["id"].as_str().unwrap().to_owned();
-    fs::create_dir_all(project.lattice().join("notes")).unwrap();
-    fs::write(project.lattice().join(format!("notes/{id}.md")), "by hand\n").unwrap();
-    let stranger = "notes/task_01ARZ3NDEKTSV4RRFFQ69G5FAV.md";
-    fs::write(project.lattice().join(stranger), "nobody's\n").unwrap();
-    let said = project.ok(["sync"]);
-    assert!(said.starts_with("In: 1 event on LAT-1."), "{said}");
-    assert_eq!(project.ok(["notes", "LAT-1"]), "by hand\n");
-    assert_eq!(project.ok(["sync"]), "In: nothing new.\nOut: nothing to write.\n");
-    assert_eq!(fs::read_to_string(project.lattice().join(stranger)).unwrap(), "nobody's\n");
-}

@@ -45,11 +45,13 @@ fn says_the_same(project: &Project) {
 
 fn says_what_it_said(project: &Project, schema: u32) {
     let path = format!("{}/tests/fixtures/schema-{schema}.json", env!("CARGO_MANIFEST_DIR"));
-    let document = fs::read_to_string(path);
+    let document = fs::read_to_string(path).unwrap();
     let now = project.ok(["export", "--file", "-"]);
-    let document = document.unwrap();
-    let differs = now.lines().zip(document.lines()).find(|(now, then)| now != then);
-    assert_eq!((differs, now.len()), (None, document.len()));
+    // Programs of these schemas did not write down which numbers are ruled out.
+    let now: Vec<&str> = now.lines().filter(|line| !line.starts_with("\"floors\":")).collect();
+    let then: Vec<&str> = document.lines().collect();
+    let differs = now.iter().zip(&then).find(|(now, then)| now != then);
+    assert_eq!((differs, now.len()), (None, then.len()));
 }
 
 /// What `doctor` finds; errors are none of it.

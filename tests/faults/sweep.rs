@@ -11,9 +11,6 @@ use crate::sandbox::{copy_folder, empty, say, soak, sound};
 use crate::state::State;
 use crate::support::Project;
 
-/// How many faults are tried where not all are.
-const SAMPLE: usize = 2_100;
-
 /// Commands that write files beside the database.
 const WRITE_FILES: [&str; 9] = [
     "export",
@@ -128,10 +125,14 @@ fn faults_of(call: &str, place: usize) -> Vec<String> {
 
 #[test]
 fn whatever_fails_a_command_is_done_or_refused_and_the_next_works() {
+    let only = std::env::var("LATTICE_SWEEP").ok();
+    // It takes minutes: by `make soak`, or for one command by its name.
+    if !soak() && only.is_none() {
+        return;
+    }
     let Some(injector) = injector() else { return };
     let begun = std::time::Instant::now();
     let example = example();
-    let only = std::env::var("LATTICE_SWEEP").ok();
     let cases = WRITES.iter().filter(|case| only.as_ref().is_none_or(|only| case.name == only));
     let (trials, broken): (Vec<_>, Vec<_>) =
         cases.map(|case| Trial::new(injector, case, &example)).partition(Result::is_ok);
@@ -143,15 +144,6 @@ fn whatever_fails_a_command_is_done_or_refused_and_the_next_works() {
         for (at, call) in trial.calls.iter().enumerate() {
             work.extend(faults_of(call, at + 1).into_iter().map(|fault| (trial, call, fault)));
         }
-    }
-    let all = work.len();
-    if !soak() && only.is_none() {
-        // Evenly from all of them: every command, and every kind of fault, many times.
-        let mut number = 0;
-        work.retain(|_| {
-            number += 1;
-            number * SAMPLE / all != (number - 1) * SAMPLE / all
-        });
     }
     let (next, failed) = (AtomicUsize::new(0), AtomicUsize::new(0));
     let bad = Mutex::new(Vec::new());
@@ -176,13 +168,13 @@ fn whatever_fails_a_command_is_done_or_refused_and_the_next_works() {
     let bad = bad.into_inner().unwrap();
     let failed = failed.into_inner();
     say(&format!(
-        "sweep: {} commands that write met {} of {all} faults, all fired; {failed} ended them early, {} left what they must not, {} s",
+        "sweep: {} commands that write met {} faults, all fired; {failed} ended them early, {} left what they must not, {} s",
         trials.len(),
         work.len(),
         bad.len(),
         begun.elapsed().as_secs()
     ));
     assert!(bad.is_empty(), "{} of {}, said above", bad.len(), work.len());
-    assert!(only.is_some() || work.len() >= if soak() { 20_000 } else { 2_000 }, "{} faults", work.len());
+    assert!(only.is_some() || work.len() >= 20_000, "{} faults", work.len());
     assert!(failed * 2 > work.len(), "{failed} of {}", work.len());
 }

@@ -150,7 +150,7 @@ pub fn all_by_copies(team: &mut Team<'_>, dice: &mut impl Iterator<Item = u16>) 
     for n in shuffled(team.clones.len(), dice) {
         drop(team.sync(n, next(dice)));
     }
-    let trees: Vec<_> = (0..team.clones.len()).map(|n| team.read(n, n).unwrap()).collect();
+    let trees: Vec<_> = (0..team.clones.len()).map(|n| team.whole(n)).collect();
     for n in shuffled(team.clones.len(), dice) {
         for other in shuffled(team.clones.len(), dice).into_iter().filter(|other| *other != n) {
             team.take(n, &trees[other].set).unwrap_or_else(|failure| panic!("{n} from {other}: {failure:?}"));

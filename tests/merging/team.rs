@@ -165,6 +165,11 @@ impl<'a> Team<'a> {
         self.take(n, &tree.set).unwrap_or_else(|failure| panic!("clone {n}: {failure:?}"));
     }
 
+    /// Reads all of a clone's tree, whoever knows what of it.
+    pub fn whole(&self, n: usize) -> Tree {
+        read_tree(&self.clones[n].lattice, &ReadOptions::default()).unwrap()
+    }
+
     /// Reads a clone's tree for another one, or for itself, as `lattice import` does.
     pub fn read(&self, n: usize, reading: usize) -> Result<Tree, Failure> {
         read_tree_for(&self.clones[reading].app, &self.clones[n].lattice, &ReadOptions::default())

@@ -119,7 +119,7 @@ fn is_sound(team: &Team<'_>, n: usize) {
                 || finding.message.ends_with("is about a comment that is not there"));
         assert!(legal, "clone {n}: {finding:?}");
     }
-    let tree = team.read(n, n).unwrap();
+    let tree = team.whole(n);
     let state = app.compare_tree(&tree.set).unwrap();
     assert!(state == Default::default(), "clone {n}: {state:?}");
     assert_eq!((&tree.report.notices, &tree.report.disagreements), (&vec![], &vec![]), "clone {n}");
@@ -131,7 +131,7 @@ fn is_sound(team: &Team<'_>, n: usize) {
 
 /// A tracker made from the tree alone writes the same tree.
 fn says_everything(team: &Team<'_>, tree: &BTreeMap<PathBuf, Vec<u8>>) {
-    let copy = in_memory(&team.read(0, 0).unwrap().set, 7);
+    let copy = in_memory(&team.whole(0).set, 7);
     let target = tempfile::tempdir_in(team.clones[0].project.parent().unwrap()).unwrap();
     export_tree(&copy, target.path(), &ExportOptions::default()).unwrap();
     assert_same(tree, &bytes(target.path()), "a tracker made from the tree");
