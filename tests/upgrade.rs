@@ -21,7 +21,9 @@ fn number(project: &Project, sql: &str) -> i64 {
 }
 
 /// The log, to the letter.
-fn log(project: &Project) -> Vec<(i64, String, String, Vec<u8>, Vec<u8>)> {
+type Log = Vec<(i64, String, String, Vec<u8>, Vec<u8>)>;
+
+fn log(project: &Project) -> Log {
     let conn = Connection::open(project.database()).unwrap();
     let mut statement = conn.prepare("SELECT seq, id, raw, hash, chain FROM events ORDER BY seq").unwrap();
     let rows =
