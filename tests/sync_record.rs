@@ -140,8 +140,11 @@ fn append(path: &Path, text: &str) {
     fs::write(path, before + text).unwrap();
 }
 
+/// What is done to a project, and what to call it.
+type Change = (&'static str, fn(&Project));
+
 /// What may happen to a tracker and its tree between two calls.
-fn changes() -> Vec<(&'static str, fn(&Project))> {
+fn changes() -> Vec<Change> {
     fn file(project: &Project, path: String) -> PathBuf {
         project.lattice().join(path)
     }

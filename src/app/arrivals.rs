@@ -22,7 +22,7 @@ pub struct TaskImport {
     pub is_new: bool,
     /// Types of the new events with their counts.
     pub kinds: BTreeMap<String, usize>,
-    /// What reads otherwise than before, in the order of [`FIELDS`]; nothing for a new task.
+    /// What reads otherwise than before, in the order of `FIELDS`; nothing for a new task.
     pub changes: Vec<FieldChange>,
 }
 

@@ -1,7 +1,7 @@
 //! Tasks as other trackers tell them, and what becomes of them here.
 //!
 //! A [`Record`] is what a reader of some format found, still in the words of its tracker. [`Words`]
-//! says it in ours, and [`difference`](facts::difference) makes facts of it: all of them for a task
+//! says it in ours, and [`difference`] makes facts of it: all of them for a task
 //! that is new, and later those that the other tracker changed and nobody changed here.
 
 pub mod facts;
