@@ -140,10 +140,9 @@ fn append(path: &Path, text: &str) {
     fs::write(path, before + text).unwrap();
 }
 
-/// What is done to a project, and what to call it.
+/// What may happen to a tracker and its tree between two calls, by name.
 type Change = (&'static str, fn(&Project));
 
-/// What may happen to a tracker and its tree between two calls.
 fn changes() -> Vec<Change> {
     fn file(project: &Project, path: String) -> PathBuf {
         project.lattice().join(path)
