@@ -363,6 +363,8 @@ fn an_old_name_names_one_task_or_none() {
     assert_eq!(error["code"], "AMBIGUOUS_ID");
     let (_, error) = project.refused(["show", "G-77"]);
     assert_eq!(error["code"], "NOT_FOUND");
+    let told = project.run(["search", "G-1"]).stderr;
+    assert_eq!(told.matches("another tracker calls LAT-").count(), 2, "{told}");
     // An id of ours comes first.
     project.ok(["update", "LAT-2", "custom_fields.x_id=LAT-1"]);
     assert_eq!(task(&project, "LAT-1")["short_id"], "LAT-1");

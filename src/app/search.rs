@@ -4,7 +4,10 @@ use std::collections::BTreeMap;
 
 use super::{App, Code, Failure, list};
 use crate::domain::search::{MOST_BYTES, MOST_WORDS, NoWords, Words};
-use crate::store::{Hit, TaskFilter};
+use crate::store::{Hit, Reader, TaskFilter};
+
+/// Tasks of one old name that are told, at most.
+const OLD_NAMES: usize = 3;
 
 /// What a search found.
 #[derive(Clone, Debug, Default)]
@@ -45,9 +48,24 @@ impl App {
                     found.status_names.insert(status.clone(), config.display_name(status));
                 }
             }
+            if found.hits.is_empty() {
+                found.warnings.extend(old_names(reader, text.trim())?);
+            }
             Ok(found)
         })
     }
+}
+
+/// The old name of a task stands in none of its texts.
+fn old_names(reader: &Reader<'_>, name: &str) -> Result<Vec<String>, Failure> {
+    let mut told = Vec::new();
+    for id in reader.tasks_called(name, OLD_NAMES)? {
+        if let Some(task) = reader.find_task(&id)? {
+            let task = task.name();
+            told.push(format!("another tracker calls {task} `{name}`; see `lattice show {task}`"));
+        }
+    }
+    Ok(told)
 }
 
 /// The words of a search.
