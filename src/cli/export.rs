@@ -37,6 +37,7 @@ pub fn run(args: Args, context: &Context) -> Result<Done, Failure> {
             Ok(Done::silent())
         }
         Some(file) => {
+            outside(file)?;
             let bytes = document(&*open(context, true)?, args.include_sensitive)?;
             export::replace_file(file, &bytes)?;
             let place = file.display().to_string();
@@ -44,6 +45,20 @@ pub fn run(args: Args, context: &Context) -> Result<Done, Failure> {
             Ok(args.output.reply(|| view::export_document(file, bytes.len()), || place, || human))
         }
         None => tree(&args, context),
+    }
+}
+
+/// Nothing of a tracker is replaced by a document: the name of the database is typed too easily.
+fn outside(file: &Path) -> Result<(), Failure> {
+    let above = file.parent().filter(|above| !above.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let is_inside = |above: PathBuf| above.components().any(|name| name.as_os_str() == ".lattice");
+    match above.canonicalize().is_ok_and(is_inside) {
+        true => Err(Failure::new(
+            Code::ValidationError,
+            format!("{} would stand inside of a tracker", file.display()),
+        )
+        .hint("nothing was changed; name a file outside of `.lattice/`")),
+        false => Ok(()),
     }
 }
 

@@ -35,7 +35,10 @@ impl Store {
         match &mut self.file {
             Opened::Write(file) => {
                 let vacuumed = file.conn().execute_batch("PRAGMA secure_delete = ON; VACUUM");
-                vacuumed.map_err(|error| from_sqlite(&error, path))?;
+                vacuumed.map_err(|error| {
+                    file.settle();
+                    from_sqlite(&error, path)
+                })?;
                 file.checkpoint_full()
             }
             _ => Ok(true),

@@ -216,7 +216,12 @@ impl Store {
         match save(&tx, writer, update) {
             Err(StoreError::Unplaced(error)) => Err(place(*error)),
             Err(error) => Err(error),
-            Ok(()) => tx.commit().map_err(place),
+            Ok(()) => tx.commit().map_err(|error| {
+                if let Opened::Write(file) = &self.file {
+                    file.settle();
+                }
+                place(error)
+            }),
         }
     }
 }

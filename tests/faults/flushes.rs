@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use crate::injector::{injector, writes};
-use crate::sandbox::{INIT, empty, tracker};
+use crate::sandbox::{INIT, copy_of, empty, tracker};
 
 /// What a list of calls has flushed and what not. Paths begin with `/.lattice`; the folder around
 /// it is empty text.
@@ -125,4 +125,18 @@ fn export_flushes_every_file_before_its_name_and_every_folder_after() {
     }
     let project = tracker();
     Flushes::of(&injector.calls(&project, ["export", "--file", "out.json"])).all_done(INDEX);
+}
+
+/// The record of the tree is kept in a commit of its own, after the work is done. Nobody misses it,
+/// but what is committed after a commit that was not flushed must not be lost with it.
+#[test]
+fn a_record_of_the_tree_that_is_not_flushed_is_written_again() {
+    let Some(injector) = injector() else { return };
+    let project = tracker();
+    project.task("first");
+    let calls = injector.calls(&copy_of(&project), ["sync"]);
+    let flushes = |call: &&String| call.contains("sync ") && call.ends_with("lattice.db-wal");
+    let last = calls.iter().filter(flushes).count();
+    let ending = injector.run(&project, &[&format!("fsync:EIO:{last}+:lattice.db-wal")], ["sync"]);
+    assert_eq!((ending.status, ending.fired.len()), (Some(0), 2), "{ending:?}");
 }

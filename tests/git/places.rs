@@ -54,6 +54,16 @@ fn worktrees_share_the_database_and_each_has_its_own_tree() {
 }
 
 #[test]
+fn a_worktree_of_a_branch_without_a_tree_gets_one_when_it_syncs() {
+    let here = repository();
+    let (main, linked) = (here.path().to_path_buf(), here.path().join("linked"));
+    git(&main, ["worktree", "add", "-q", "--orphan", "-b", "side", "linked"]);
+    lattice(&linked, ["sync"]);
+    assert!(linked.join(".lattice/events").is_dir());
+    assert_eq!(titles(&linked), titles(&main));
+}
+
+#[test]
 fn a_tracker_that_is_made_in_a_worktree_is_made_for_all_of_them() {
     let here = Project::empty();
     let (main, linked) = (here.path().join("main"), here.path().join("linked"));

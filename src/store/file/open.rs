@@ -72,7 +72,7 @@ pub fn open_write(lattice_dir: &Path, wait: Duration) -> Result<WriteFile, Store
             // What a killed upgrade left may be as long as the tracker.
             sweep(lattice_dir)?;
         }
-        migrate::upgrade_in_place(&mut file.conn, &file.path, found)?;
+        migrate::upgrade_in_place(&mut file.conn, &file.path, found).inspect_err(|_| file.settle())?;
         file.checkpoint_full()?;
     }
     Ok(file)
