@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde_json::json;
 
 use super::{App, Code, Failure, World};
-use crate::store::{Copied, RestoreError, Restored, RootError, StoreError, find, restore};
+use crate::store::{Copied, RestoreError, Restored, RootError, StoreError, find, restore, traces};
 
 impl App {
     /// Writes a verified copy of the tracker, while others may write. `replace` puts it in the place
@@ -51,8 +51,17 @@ impl App {
             }
             Err(error) => return Err(error.into()),
         };
-        let restored =
-            restore(&lattice, from, wait, replace, &world.epoch()).map_err(|error| failure(error, from))?;
+        let before = traces(&lattice);
+        let restored = restore(&lattice, from, wait, replace, &world.epoch()).map_err(|error| {
+            let failure = failure(error, from);
+            match traces(&lattice) == before {
+                true => failure,
+                false => failure.although(&format!(
+                    "nothing is lost, but what was begun in {} could not all be undone",
+                    lattice.display()
+                )),
+            }
+        })?;
         Ok((lattice, restored))
     }
 }

@@ -47,6 +47,13 @@ impl Failure {
         self
     }
 
+    /// The same where something was changed all the same: says this instead.
+    #[must_use]
+    pub fn although(mut self, changed: &str) -> Self {
+        self.hint = self.hint.map(|hint| hint.replacen("nothing was changed", changed, 1));
+        self
+    }
+
     /// What the operating system said about a path.
     #[must_use]
     pub fn io(error: &std::io::Error, path: &Path) -> Self {

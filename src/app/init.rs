@@ -13,7 +13,7 @@ use crate::domain::config::{default_config, opinionated_names};
 use crate::domain::decide::checked_code;
 use crate::domain::event::{EventBody, Stamp, kind};
 use crate::domain::{Actor, Author};
-use crate::store::{Created, Root, Store, Transaction, find, place};
+use crate::store::{Created, Root, Store, Transaction, find, place, traces};
 
 /// What a new tracker is told about itself.
 #[derive(Clone, Debug, Default)]
@@ -87,9 +87,17 @@ impl App {
         tree: Option<&ImportSet>,
     ) -> Result<InitOutcome, Failure> {
         let mut report = None;
+        let before = traces(lattice);
         let created = Store::create(lattice, wait, |tx| {
             report = fill(tx, world, options, tree)?;
             Ok::<(), Failure>(())
+        })
+        .map_err(|failure| match traces(lattice) == before {
+            true => failure,
+            false => failure.although(&format!(
+                "no tracker was made, but what was begun in {} could not be taken away (the next `lattice init` completes it)",
+                lattice.display()
+            )),
         })?;
         Ok(match created {
             Created::Made => InitOutcome::Made(report.map(Box::new)),

@@ -26,8 +26,8 @@ const FEW: usize = 16;
 /// Replaces one file so that it is either the old one or the new one, also after power loss.
 ///
 /// # Errors
-/// `STORE_FULL`, `STORE_IO`, `STORE_READONLY`, `STORE_DENIED`; the old file stands then. A link,
-/// a pipe or a device is never replaced.
+/// `STORE_FULL`, `STORE_IO`, `STORE_READONLY`, `STORE_DENIED`; the old file stands then, or the hint
+/// says that the new one does. A link, a pipe or a device is never replaced.
 pub fn replace_file(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
     if let Ok(meta) = path.symlink_metadata()
         && !meta.is_file()
@@ -80,7 +80,14 @@ pub fn create_file(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
     let mut temporary = unfinished(folder).map_err(fail)?;
     write_whole(temporary.as_file_mut(), bytes).and_then(|()| flush(temporary.as_file())).map_err(fail)?;
     temporary.persist_noclobber(path).map_err(|error| fail(error.error))?;
-    flush_folder(folder)
+    flush_folder(folder).map_err(named)
+}
+
+/// A failure behind the last step that could be undone: the file has its name by then.
+fn named(failure: Failure) -> Failure {
+    failure.hint(
+        "what was written stands, whole, but a power cut may undo it: mend the disk, then run the system's `sync`",
+    )
 }
 
 /// Files on their way to their names. Dropping it takes what is unfinished away again.
@@ -188,7 +195,7 @@ impl Batch {
         for (_, temporary, target) in staged {
             temporary.persist(&target).map_err(|error| Failure::io(&error.error, &target))?;
         }
-        self.flush_folders()
+        self.flush_folders().map_err(named)
     }
 
     fn flush_folders(&self) -> Result<(), Failure> {

@@ -33,7 +33,7 @@ pub use error::StoreError;
 pub use events::{Arrival, FeedQuery};
 pub use file::{
     Copied, Created, GIT_ATTRIBUTES, Lacking, RestoreError, Restored, Root, RootError, find, open_read,
-    place, restore,
+    place, restore, traces,
 };
 pub use hash::{hex, sha256};
 pub use head::Head;

@@ -25,5 +25,6 @@ mod sandbox;
 mod shut;
 mod state;
 mod sweep;
+mod told;
 mod upgrade;
 mod write;

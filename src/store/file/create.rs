@@ -3,6 +3,8 @@
 //! name is the commit point. Before it, everything is undone; a killed process
 //! leaves only what the next `init` sweeps away.
 
+use std::collections::BTreeSet;
+use std::ffi::OsString;
 use std::fs::File;
 use std::io::{self, Read};
 use std::os::unix::fs::OpenOptionsExt;
@@ -16,7 +18,7 @@ use super::durable::{Draft, parent, sweep, sync_dir};
 use super::gitfiles::{self, Before};
 use super::lock::FileLock;
 use super::open::{connect, journal_mode};
-use super::paths::{database, inspect, length, refuse_network, sidecar};
+use super::paths::{LOCK, RESTORING, database, inspect, length, refuse_network, sidecar};
 use super::read::open_read;
 use super::{migrate, schema};
 use crate::store::error::{StoreError, from_sqlite, has_no_room};
@@ -72,6 +74,16 @@ pub fn create<E: From<StoreError>>(
     let on_disk = sync_dir(lattice_dir).and_then(|()| sync_dir(&project));
     on_disk.map_err(|error| StoreError::CommitUnknown { detail: error.to_string() })?;
     Ok(if made { Created::Made } else { Created::AlreadyThere })
+}
+
+/// What stands in a folder beside the database and the lock, by name and length; `None` if there is no
+/// folder. An attempt that failed and was undone leaves it as it was.
+#[must_use]
+pub fn traces(lattice_dir: &Path) -> Option<BTreeSet<(OsString, u64)>> {
+    let entries = std::fs::read_dir(lattice_dir).ok()?.flatten();
+    let working = |name: &str| name.starts_with("lattice.db") || name == LOCK || name == RESTORING;
+    let others = entries.filter(|entry| !entry.file_name().to_str().is_some_and(working));
+    Some(others.map(|entry| (entry.file_name(), length(&entry.path()))).collect())
 }
 
 /// Makes the log, empty, while its name is about to be flushed anyway: SQLite flushes the folder when

@@ -18,7 +18,7 @@ mod root;
 mod schema;
 
 pub use backup::{Copied, backup_to};
-pub use create::{Created, create};
+pub use create::{Created, create, traces};
 pub use gitfiles::GIT_ATTRIBUTES;
 pub use lacking::Lacking;
 pub use open::{WriteFile, open_write};

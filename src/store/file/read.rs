@@ -74,9 +74,10 @@ impl ReadFile {
         &self.conn
     }
 
-    /// Leaves the connection to the end of the process; only a private copy has to be taken away.
+    /// Leaves the connection to the end of the process, but for a private copy, which has to be taken
+    /// away, and for one that has the file alone: whoever opens it next, this process too, would wait.
     pub fn leave(self) {
-        if self.mode != ReadMode::Copy {
+        if !matches!(self.mode, ReadMode::Copy | ReadMode::Alone) {
             std::mem::forget(self);
         }
     }
