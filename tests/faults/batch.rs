@@ -1,7 +1,7 @@
-//! A batch is one commit: flushed as one command is, and whole or absent whatever ends it.
+//! A batch is one commit, flushed as one command is. What ends it early: see `sweep`.
 
-use crate::injector::{SIGKILL, injector};
-use crate::sandbox::{copy_of, say, soak, sound, tracker};
+use crate::injector::injector;
+use crate::sandbox::tracker;
 use crate::support::Project;
 
 fn with_lines(count: usize) -> Project {
@@ -27,44 +27,4 @@ fn a_thousand_creates_flush_as_often_as_a_few() {
     let (few, many) = (flushes(3), flushes(1000));
     // A long log is emptied at the end: the log, the database and the folder once more.
     assert!(few <= 3 && many <= few + 3, "{few} flushes for 3, {many} for 1000");
-}
-
-#[test]
-fn a_batch_that_is_killed_or_fails_is_there_whole_or_not_at_all() {
-    let Some(injector) = injector() else { return };
-    const LINES: usize = 20;
-    let original = with_lines(LINES);
-    let fresh = || {
-        let project = copy_of(&original);
-        std::fs::copy(original.path().join("lines"), project.path().join("lines")).unwrap();
-        project
-    };
-    let calls = injector.calls(&fresh(), BATCH);
-    assert!(calls.len() > 30, "{calls:#?}");
-    let (mut nothing, mut all) = (0, 0);
-    for (number, call) in calls.iter().enumerate() {
-        for action in ["kill", "torn", "EIO", "ENOSPC"] {
-            let turn = (number % 4) == (action.len() % 4);
-            if !(soak() || action == "kill" || turn) || (action == "torn" && !crate::injector::writes(call)) {
-                continue;
-            }
-            let project = fresh();
-            let ending = injector.run(&project, &[&format!("*:{action}:{}", number + 1)], BATCH);
-            let when = || format!("{action} at {number}, {call}: {ending:?}");
-            let count = sound(&project, &when).len();
-            assert!(count == 0 || count == LINES, "{count} of {LINES}: {}", when());
-            if ending.signal == Some(SIGKILL) {
-                (nothing, all) = (nothing + usize::from(count == 0), all + usize::from(count > 0));
-            } else {
-                match ending.code() {
-                    None => assert_eq!(count, LINES, "{}", when()),
-                    Some("COMMIT_UNKNOWN") => {}
-                    Some(_) => assert_eq!(count, 0, "{}", when()),
-                }
-            }
-            project.task("next");
-        }
-    }
-    assert!(nothing > 10 && all > 0, "{nothing} without, {all} with all");
-    say(&format!("batch was killed {nothing} times before its commit and {all} times after it"));
 }

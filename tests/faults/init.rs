@@ -30,23 +30,6 @@ fn init_killed_at_any_change_of_the_disk_is_completed_by_the_next() {
 }
 
 #[test]
-fn init_that_meets_a_failing_disk_leaves_nothing_or_a_whole_tracker() {
-    let Some(injector) = injector() else { return };
-    let errors: &[&str] =
-        if soak() { &["ENOSPC", "EIO", "EDQUOT", "EACCES", "EROFS", "EINTR"] } else { &["ENOSPC", "EIO"] };
-    let mut fired = 0;
-    let mut refused = 0;
-    for (place, call) in places(injector) {
-        for error in errors {
-            fired += 1;
-            refused += usize::from(failed_once(injector, place, &call, error));
-        }
-    }
-    assert!(refused * 2 > fired, "only {refused} of {fired} faults made init fail");
-    say(&format!("init met {fired} failing calls and refused {refused} times"));
-}
-
-#[test]
 fn init_loops_over_short_and_interrupted_writes() {
     let Some(injector) = injector() else { return };
     for faults in [["write:short:1+", "pwrite64:short:1+"], ["write:EINTR:1", "pwrite64:EINTR:3"]] {
@@ -125,21 +108,6 @@ fn faulted(injector: &Injector, project: &Project, action: &str, place: usize, c
     assert_eq!(ending.fired.len(), 1, "{action} at {place}, {call}: {ending:?}");
     assert_eq!(name(&ending.fired[0]), name(call), "{action} at {place}: {ending:?}");
     ending
-}
-
-/// One call fails. Whether `init` then failed too.
-fn failed_once(injector: &Injector, place: usize, call: &str, error: &str) -> bool {
-    let project = empty();
-    let ending = faulted(injector, &project, error, place, call);
-    let when = || format!("{error} at {place}, {call}: {ending:?}");
-    let code = ending.code();
-    match code {
-        None => drop(sound(&project, &when)),
-        Some("COMMIT_UNKNOWN") => assert!(project.database().exists(), "{}", when()),
-        Some(_) => assert!(!project.lattice().exists(), "{}: {:?}", when(), names(&project)),
-    }
-    completed(&project, &when);
-    code.is_some()
 }
 
 /// A second `init` without faults works, nothing is in the way, and the tracker can be used.

@@ -1,8 +1,8 @@
 //! Hard days: the real program on a disk that fails, is full, read-only or shut, with files that
 //! are damaged or foreign, and with output that nobody takes.
 //!
-//! `LATTICE_SOAK=1` tries every fault in every way; without it each place of failure is met once
-//! or twice, which takes seconds. What a machine cannot do is skipped, and said on standard error.
+//! `LATTICE_SOAK=1` tries every fault in every way; without it a choice of them is met, the same each
+//! time. What a machine cannot do is skipped, and said on standard error.
 
 #[path = "../support/mod.rs"]
 mod support;

@@ -89,8 +89,10 @@ fn somebody_elses_database_is_read_and_not_written() {
     }
     let Some(ending) = run(&project, &["create", "second"]) else { return };
     assert_eq!((ending.status, ending.code().is_some()), (Some(4), true), "{ending:?}");
-    let ending = run(&project, &["list"]).unwrap();
-    assert!(ending.status == Some(0) && ending.stdout.contains("first"), "{ending:?}");
+    for args in [&["list"][..], &["show", "LAT-1"], &["export", "--file", "-"]] {
+        let ending = run(&project, args).unwrap();
+        assert!(ending.status == Some(0) && ending.stdout.contains("first"), "{args:?}: {ending:?}");
+    }
     assert!(fs::read(project.database()).unwrap() == before);
     open_to_all(&project.database(), 0o644);
     project.task("second");
@@ -120,6 +122,10 @@ fn a_read_only_file_system_is_read_and_refuses_to_be_written() {
             return;
         }
         assert!(ending.status == Some(0) && ending.stdout.contains("first"), "{ending:?}");
+        for args in [&["show", "LAT-1"][..], &["export", "--file", "-"]] {
+            let ending = run(args);
+            assert!(ending.status == Some(0) && ending.stdout.contains("first"), "{args:?}: {ending:?}");
+        }
         // Beside a log that is left, changes show as everywhere.
         let ending = run(&["events", "--follow", "--limit", "1"]);
         let clear = ending.code() == Some("STORE_READONLY")

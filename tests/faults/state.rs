@@ -2,24 +2,36 @@
 //! without ids and times, which differ from run to run, and every other file.
 
 use std::collections::BTreeMap;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::{Path, PathBuf};
 
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::Connection;
 
-use crate::sandbox::content;
+use crate::sandbox::{content, temporary};
 use crate::support::Project;
 
 /// One moment of a project.
-#[derive(PartialEq, Debug, Clone)]
+#[derive(Debug)]
 pub struct State {
     /// None where there is no tracker.
     pub facts: Option<String>,
     pub files: BTreeMap<PathBuf, Vec<u8>>,
+    /// Made of the bytes of the database with its log in it; the same for the same bytes.
+    pub print: u64,
+}
+
+/// Ids and times differ from run to run, so the bytes do.
+impl PartialEq for State {
+    fn eq(&self, other: &Self) -> bool {
+        (&self.facts, &self.files) == (&other.facts, &other.files)
+    }
 }
 
 impl State {
+    /// Looks without a trace: databases are opened as copies, so that their logs stay as they are.
     pub fn of(project: &Project) -> Self {
-        let facts = project.database().exists().then(|| facts_of(&project.database()));
+        let tracker = project.database().exists().then(|| facts_of(&project.database()));
+        let (facts, print): (Option<_>, Option<_>) = tracker.unzip();
         let mut files = BTreeMap::new();
         for (path, bytes) in content(project.path()) {
             let name = path.file_name().unwrap().to_str().unwrap();
@@ -38,10 +50,11 @@ impl State {
                 continue;
             }
             // A copy of the database is another file each time, with the same in it.
-            let bytes = if name.ends_with(".db") { facts_of(&path).into_bytes() } else { bytes };
+            let bytes =
+                if name.ends_with(".db") { facts_of(&path).0.into_bytes() } else { unnamed(bytes, project) };
             files.insert(path.strip_prefix(project.path()).unwrap().to_path_buf(), bytes);
         }
-        Self { facts, files }
+        Self { facts, files, print: print.unwrap_or_default() }
     }
 
     /// Whether every file is that of one of these moments, or absent as in one of them.
@@ -60,10 +73,27 @@ impl State {
     }
 }
 
-/// The facts of a database; its content must be readable.
-fn facts_of(path: &Path) -> String {
-    // Writable: a journal may have to be played back.
-    let conn = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_WRITE).unwrap();
+/// A text without the name of the project's folder, which every copy has its own of.
+fn unnamed(bytes: Vec<u8>, project: &Project) -> Vec<u8> {
+    let folder = project.path().file_name().unwrap().to_str().unwrap();
+    match String::from_utf8(bytes) {
+        Ok(text) => text.replace(folder, "PROJECT").into_bytes(),
+        Err(error) => error.into_bytes(),
+    }
+}
+
+/// The facts of a database, whose content must be readable, and a print of its bytes.
+fn facts_of(path: &Path) -> (String, u64) {
+    let folder = tempfile::tempdir_in(temporary()).unwrap();
+    let copy = folder.path().join("copy.db");
+    std::fs::copy(path, &copy).unwrap();
+    for suffix in ["-wal", "-journal"] {
+        let beside = |path: &Path| PathBuf::from(format!("{}{suffix}", path.display()));
+        if beside(path).exists() {
+            std::fs::copy(beside(path), beside(&copy)).unwrap();
+        }
+    }
+    let conn = Connection::open(&copy).unwrap();
     let mut all = String::new();
     for query in [
         "SELECT type || ' ' || length(raw) FROM events ORDER BY seq",
@@ -79,5 +109,9 @@ fn facts_of(path: &Path) -> String {
             all.push('\n');
         }
     }
-    all
+    // Closing it brings the log into it.
+    conn.close().unwrap();
+    let mut hasher = DefaultHasher::new();
+    std::fs::read(&copy).unwrap().hash(&mut hasher);
+    (all, hasher.finish())
 }
