@@ -1,6 +1,8 @@
 //! A batch is one commit: flushed as one command is, and whole or absent whatever ends it.
 
-use crate::injector::{SIGKILL, injector};
+use std::process::Command;
+
+use crate::injector::{Ending, SIGKILL, injector};
 use crate::sandbox::{copy_of, say, soak, sound, tracker};
 use crate::support::Project;
 
@@ -67,4 +69,21 @@ fn a_batch_that_is_killed_or_fails_is_there_whole_or_not_at_all() {
     }
     assert!(nothing > 10 && all > 0, "{nothing} without, {all} with all");
     say(&format!("batch was killed {nothing} times before its commit and {all} times after it"));
+}
+
+/// The log was copied into the database at the end only: 4,000 lines made 300 MB of it.
+#[test]
+fn many_commits_of_one_process_leave_the_log_short() {
+    let project = tracker();
+    let lines: String = (0..150).map(|n| format!("{{\"create\":{{\"title\":\"{n}\"}}}}\n")).collect();
+    project.file("lines", lines);
+    let program = project.command(["list"]);
+    let mut command = Command::new("sh");
+    // No file may be longer than 2 MiB.
+    command.args(["-c", "ulimit -f 4096; exec \"$@\"", "sh"]).arg(program.get_program());
+    command.args(["batch", "--keep-going", "--quiet", "--file", "lines"]).current_dir(project.path());
+    command.env("LATTICE_ACTOR", "agent:test");
+    let ending = Ending::of(command);
+    assert_eq!((ending.status, ending.stderr.as_str()), (Some(0), ""), "{ending:?}");
+    assert_eq!(ending.stdout.lines().count(), 150);
 }
