@@ -24,6 +24,8 @@ mod tracker;
 
 mod calls;
 mod meet;
+mod outage;
+mod planted;
 mod scenes;
 mod strace;
 
