@@ -51,10 +51,10 @@ bench:
 	$(STATIC) $(CARGO) bench --locked $(TARGET) --bench speed -- $(PARTS)
 
 # What only shows under load (many writers, a reader that stays, 3200 claims), every fault of the
-# disk in every way, a million states that a power cut may leave, and thousands of histories of
+# disk in every way, a million states that a power cut may leave, a hundred real ones, and thousands of histories of
 # clones that merge.
 soak: release
-	LATTICE_SOAK=1 LATTICE_PROGRAM="$(CURDIR)/$(OUT)/lattice" $(CARGO) test --test faults
+	LATTICE_SOAK=1 LATTICE_PROGRAM="$(CURDIR)/$(OUT)/lattice" $(CARGO) test --test faults --test replay
 	LATTICE_SOAK=1 $(CARGO) test --test power --test merging
 	$(MAKE) bench PARTS="crowd reader claims"
 

@@ -167,6 +167,7 @@ fn write(
 ) -> Result<Vec<PathBuf>, Failure> {
     let root = folder.path(Path::new(""));
     let mut batch = Batch::new(&root);
+    let mut first = Batch::new(&root);
     if wanted(Path::new(layout::FORMAT_FILE)) {
         batch.flush_root();
     }
@@ -179,7 +180,8 @@ fn write(
             batch.make_folder(above, mark)?;
             made.insert(above.to_path_buf());
         }
-        batch.stage(turn, &whole, bytes)?;
+        let is_format = path == Path::new(layout::FORMAT_FILE);
+        if is_format { &mut first } else { &mut batch }.stage(turn, &whole, bytes)?;
         written.push((turn, path));
         Ok(())
     };
@@ -192,6 +194,9 @@ fn write(
         stage(piece.path, turn, &piece.bytes)
     })?;
     mark.set()?;
+    // On disk before all else: an index without it is taken for that of a program whose numbers rule
+    // others out.
+    first.commit()?;
     batch.commit()?;
     written.sort_by_key(|(turn, _)| *turn);
     Ok(written.into_iter().map(|(_, path)| path).collect())

@@ -209,6 +209,14 @@ impl Store {
         }
     }
 
+    /// Copies the log into the file if it has become long. For whoever commits many times, because
+    /// otherwise only the end does that. Best effort.
+    pub fn bound_the_log(&self) {
+        if let Opened::Write(file) = &self.file {
+            file.bound_the_log();
+        }
+    }
+
     /// Copies the log into the file fully. For the ends of long work.
     ///
     /// # Errors

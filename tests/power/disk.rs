@@ -274,7 +274,13 @@ impl<'a> Disk<'a> {
             let Some(ino) = changes(op) else { continue };
             files.entry(ino).or_default().apply(op, fates(at));
         }
-        let is_there = |path: &str| folder(path).is_empty() || entries.contains_key(folder(path));
+        let is_there = |path: &str| {
+            let mut above = folder(path);
+            while !above.is_empty() && entries.contains_key(above) {
+                above = folder(above);
+            }
+            above.is_empty()
+        };
         let named = entries.iter().filter(|(path, _)| is_there(path));
         named.map(|(path, ino)| ((*path).to_owned(), files.get(ino).cloned().unwrap_or_default())).collect()
     }

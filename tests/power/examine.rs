@@ -3,40 +3,21 @@
 //! integrity check, the chain of hashes, the payloads, and that the tables are the fold of the events.
 //! Equal files are examined once.
 
-use std::collections::HashMap;
 use std::fs::{self, File};
-use std::path::Path;
-use std::sync::{Arc, Mutex, OnceLock};
+use std::sync::Arc;
 use std::time::Duration;
 
-use lattice::app::{App, FeedQuery, Level, Root, World};
+use lattice::app::Root;
 use lattice::store::{Store, StoreError};
 
+use crate::cuts::Finding;
 use crate::disk::{Image, folder, hash};
 use crate::memory;
-use crate::workloads::Expected;
+use crate::tracker::{Known, Verdict, project};
+use crate::workloads::{Expected, full};
 
 const WAIT: Duration = Duration::from_secs(60);
-pub const DATABASE: &str = ".lattice/lattice.db";
-
-/// What is in a state.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Verdict {
-    /// No tracker.
-    Nothing,
-    /// A whole tracker with these events, in order of arrival.
-    Whole(Arc<[String]>),
-    /// What no power cut may leave.
-    Broken(String),
-}
-
-/// What came of a state, compared with what the caller knew at that moment.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Finding {
-    Fine,
-    Lost(String),
-    Corrupt(String),
-}
+const DATABASE: &str = ".lattice/lattice.db";
 
 /// Judges a state in which `done` commands had been acknowledged.
 pub fn judge(verdict: &Verdict, done: usize, expected: &Expected) -> Finding {
@@ -64,9 +45,6 @@ pub fn judge(verdict: &Verdict, done: usize, expected: &Expected) -> Finding {
 const READS: usize = 4;
 /// Events of one command, at most.
 const MOST: usize = 6;
-
-/// What is known of databases that have no log, by their hashes.
-pub type Known = Mutex<HashMap<u64, Arc<OnceLock<Verdict>>>>;
 
 /// Examines states of one recording. Each thread has its own, but for what is known of files.
 pub struct Examiner<'a> {
@@ -141,40 +119,4 @@ impl<'a> Examiner<'a> {
             self.stub = Some(len);
         }
     }
-}
-
-/// Examines the tracker in full, and does one more command.
-pub fn full(root: &Root) -> Verdict {
-    let world = World::scripted(crate::workloads::END, 99);
-    let look = || -> Result<Verdict, String> {
-        let app = App::open_read(root.clone(), world).map_err(|failure| failure.to_string())?;
-        let report = app.examine(|_| {}).map_err(|failure| failure.to_string())?;
-        if let Some(finding) = report.findings.iter().find(|finding| finding.level == Level::Error) {
-            return Err(format!("{}: {}", finding.check, finding.message));
-        }
-        let ids = ids(&app);
-        app.close();
-        crate::workloads::one_more(root).map_err(|failure| format!("the next command: {failure}"))?;
-        Ok(Verdict::Whole(ids.into()))
-    };
-    look().unwrap_or_else(Verdict::Broken)
-}
-
-/// The ids of all events in order of arrival.
-pub fn ids(app: &App) -> Vec<String> {
-    app.read(|reader| Ok(reader.feed(&FeedQuery::default())?))
-        .unwrap()
-        .iter()
-        .map(|arrival| arrival.event.id.to_string())
-        .collect()
-}
-
-/// An empty project folder, in memory where the system has such a place.
-pub fn project() -> (tempfile::TempDir, Root) {
-    let shared = Path::new("/dev/shm");
-    let place = if shared.is_dir() { shared.to_path_buf() } else { std::env::temp_dir() };
-    let folder = tempfile::Builder::new().prefix("lattice-power-").tempdir_in(place).unwrap();
-    let project = folder.path().canonicalize().unwrap();
-    let lattice = project.join(".lattice");
-    (folder, Root { project, tree: lattice.clone(), lattice })
 }

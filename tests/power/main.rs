@@ -5,6 +5,7 @@
 //! `LATTICE_POWER_MUTANT=NAME` plants a fault (see `mutants.rs`), and the first test has to fail.
 #![cfg(target_os = "linux")]
 
+mod cuts;
 mod disk;
 mod examine;
 mod explore;
@@ -12,6 +13,7 @@ mod memory;
 mod mixed;
 mod mutants;
 mod recording;
+mod tracker;
 mod vfs;
 mod workloads;
 
@@ -20,10 +22,11 @@ use std::io::Write;
 use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
+use cuts::Tally;
 use disk::Image;
-use examine::Verdict;
-use explore::{Explorer, Tally};
+use explore::Explorer;
 use mutants::Mutant;
+use tracker::Verdict;
 use workloads::{Files, Recorded};
 
 fn is_soak() -> bool {

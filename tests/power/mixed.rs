@@ -9,7 +9,7 @@ use lattice::domain::workflow::{DEFAULT_STATUSES, RELATIONSHIP_TYPES};
 use lattice::domain::{Actor, Command, Task};
 use serde_json::json;
 
-use crate::explore::mix;
+use crate::cuts::mix;
 
 /// Who does it.
 pub fn who() -> Identity {
@@ -41,7 +41,7 @@ pub enum Did {
 }
 
 /// A new task with a description of some length.
-pub fn create(names: &Names<'_>, lot: u64) -> Command {
+fn create(names: &Names<'_>, lot: u64) -> Command {
     let task = NewTask {
         title: format!("Task {}", lot % 1000),
         description: Some("what it is about ".repeat((lot >> 8) as usize % 20)),
@@ -58,7 +58,7 @@ fn session(lot: u64) -> NewSession {
 
 /// Takes the content of an event away, and then writes the file anew.
 fn redact(app: &mut App, lot: u64) -> Result<Redaction, Failure> {
-    let ids = crate::examine::ids(app);
+    let ids = crate::tracker::ids(app);
     app.redact(&who(), &ids[lot as usize / 64 % ids.len()])
 }
 

@@ -12,19 +12,19 @@ use lattice::domain::command::NewTask;
 use lattice::domain::{Command, Event};
 use lattice::store::Store;
 
+use crate::cuts::{Log, mix};
 use crate::disk::Op;
-use crate::examine::{Verdict, full, ids, project};
-use crate::explore::mix;
-use crate::mixed::{Did, act, create, is_of_the_disk, who};
+use crate::mixed::{Did, act, is_of_the_disk, who};
 use crate::mutants::Mutant;
 use crate::recording::{self, Faults};
+use crate::tracker::{self, Verdict, ids, project};
 use crate::vfs;
 
 const WAIT: Duration = Duration::from_secs(60);
 /// 2026-01-01T00:00:00Z in milliseconds.
 const START: u64 = 1_767_225_600_000;
 /// Behind all that the workloads do.
-pub const END: u64 = START + 400 * 24 * 3_600_000;
+const END: u64 = START + 400 * 24 * 3_600_000;
 const MINUTE: u64 = 60_000;
 
 /// What must be there.
@@ -45,6 +45,12 @@ pub struct Recorded {
     /// Calls before this one made what was there before.
     pub from: usize,
     pub expected: Expected,
+}
+
+impl Recorded {
+    pub fn log(&self) -> Log<'_> {
+        Log { name: &self.name, ops: &self.ops, from: self.from }
+    }
 }
 
 /// A tracker that is being recorded.
@@ -144,12 +150,9 @@ fn init(root: &Root) -> Result<(), Failure> {
     App::init(&root.lattice, &World::scripted(START, 1), WAIT, &options, None).map(drop)
 }
 
-/// The command after the cut, whatever was done before.
-pub fn one_more(root: &Root) -> Result<(), Failure> {
-    let mut app = App::open_write(root.clone(), World::scripted(END, 98), WAIT)?;
-    app.execute(&who(), |names| Ok(create(names, 1)))?;
-    app.close();
-    Ok(())
+/// Examines a tracker, behind all that the workloads did.
+pub fn full(root: &Root) -> Verdict {
+    tracker::full(root, [World::scripted(END, 99), World::scripted(END, 98)])
 }
 
 /// `init` in an empty folder.

@@ -135,6 +135,7 @@ impl App {
             }
             self.remember_hooks_of(&done);
             results.push(done);
+            self.store.bound_the_log();
             if end {
                 break;
             }

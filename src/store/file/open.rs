@@ -157,6 +157,12 @@ impl WriteFile {
         emptied.and_then(|emptied| waits.map(|()| emptied)).map_err(|error| self.error(&error))
     }
 
+    /// Empties the log if it has become long, between two of many commits. Best effort.
+    pub fn bound_the_log(&self) {
+        close::bound_the_log(&self.conn, &self.path);
+        let _ = self.conn.busy_timeout(self.wait);
+    }
+
     /// Makes the most of a commit whose flush failed: it may stand in the log, where the next writer
     /// finds it and builds upon it, and yet never reach the disk. Then all that came after it would
     /// be lost with it at a power failure. Best effort: that the commit failed is known already.
