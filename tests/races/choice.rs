@@ -16,35 +16,26 @@ const RESOURCES: u64 = 3;
 const TTL: i64 = 24 * 60 * 60;
 /// Kinds of wishes, each so many times out of their sum.
 const KINDS: &[(u64, Kind)] = &[
-    (6, Kind::Create),
-    (4, Kind::CreateAgain),
+    (5, Kind::Create),
+    (3, Kind::CreateAgain),
     (10, Kind::Plan),
-    (26, Kind::Status),
-    (8, Kind::Assign),
-    (16, Kind::Comment),
-    (8, Kind::Update),
+    (16, Kind::Status),
+    (14, Kind::Assign),
+    (22, Kind::Comment),
+    (14, Kind::Update),
     (12, Kind::Claim),
-    (4, Kind::Archive),
+    (2, Kind::Archive),
     (4, Kind::Unarchive),
-    (10, Kind::Show),
+    (9, Kind::Show),
     (2, Kind::List),
     (1, Kind::CreateResource),
-    (9, Kind::Acquire),
-    (6, Kind::Release),
+    (12, Kind::Acquire),
+    (5, Kind::Release),
     (2, Kind::Heartbeat),
-    (3, Kind::Holders),
+    (2, Kind::Holders),
 ];
-const STATUSES: [&str; 9] = [
-    "in_planning",
-    "planned",
-    "planned",
-    "in_progress",
-    "in_progress",
-    "review",
-    "review",
-    "done",
-    "in_planning",
-];
+/// The way of work, there and back.
+const STATUSES: [&str; 6] = ["in_planning", "planned", "in_progress", "review", "done", "needs_human"];
 
 #[derive(Clone, Copy)]
 enum Kind {

@@ -2,6 +2,7 @@
 //! for and were told.
 
 use std::io::Read;
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -11,6 +12,8 @@ use serde_json::Value;
 
 use crate::call::{Answer, Call, PLAN, Wish, line};
 use crate::choice::{Lots, wish};
+use crate::injector::{Injector, injector};
+use crate::sandbox::tracker;
 use crate::support::Project;
 
 /// Tasks that there are the names of before anybody makes one.
@@ -34,11 +37,13 @@ pub struct Used {
 }
 
 /// When a process is killed.
-#[derive(Clone, Copy)]
+#[derive(Clone, Debug)]
 enum Death {
     Never,
     /// After this time, wherever it is then.
     After(Duration),
+    /// In place of a call of the system, as the injector is told: where, and which.
+    Calling(PathBuf, String),
     /// As soon as it has answered.
     Answered,
 }
@@ -46,6 +51,7 @@ enum Death {
 struct Crowd<'a> {
     project: &'a Project,
     size: Size,
+    injector: Option<&'static Injector>,
     began: Instant,
     /// Calls that were begun.
     begun: AtomicU64,
@@ -57,11 +63,12 @@ struct Crowd<'a> {
 
 /// Lets them loose, and waits for the last.
 pub fn use_it(size: Size, seed: u64) -> Used {
-    let project = Project::new();
+    let project = tracker();
     project.file(PLAN.0, PLAN.1);
     let crowd = Crowd {
         project: &project,
         size,
+        injector: injector(),
         began: Instant::now(),
         begun: AtomicU64::new(0),
         made: AtomicU64::new(FIRST),
@@ -92,31 +99,49 @@ impl Crowd<'_> {
                 return;
             }
             let wish = wish(lots, &self.made, self.size.processes);
-            let death = match self.size.killed {
-                0 => Death::Never,
-                _ if matches!(wish, Wish::Show(_) | Wish::List | Wish::Holders(_)) => Death::Never,
-                one_of if lots.below(one_of) > 0 => Death::Never,
-                _ if lots.below(3) == 0 => Death::Answered,
-                _ => Death::After(Duration::from_micros(lots.below(self.usual.load(Ordering::Relaxed) * 5 / 4))),
-            };
+            let death = self.death(&wish, lots);
             let actor = match death {
                 Death::Never => format!("agent:{number}"),
                 // A new agent, that dies.
                 _ => format!("agent:{number}-{turn}"),
             };
-            let call = self.call(wish, actor, death);
+            let call = self.call(wish, actor, &death);
             self.log.lock().unwrap().push(call);
         }
     }
 
-    fn call(&self, wish: Wish, actor: String, death: Death) -> Call {
+    fn death(&self, wish: &Wish, lots: &mut Lots) -> Death {
+        let reads = matches!(wish, Wish::Show(_) | Wish::List | Wish::Holders(_));
+        if reads || self.size.killed == 0 || lots.below(self.size.killed) > 0 {
+            return Death::Never;
+        }
+        let calling = |within: &Path, fault: String| Death::Calling(within.to_owned(), fault);
+        match lots.below(6) {
+            0 => Death::Answered,
+            // What it wished is done, and nobody is told.
+            1 if self.injector.is_some() => calling(Path::new("pipe:"), "write:kill:1".to_owned()),
+            // All of the log is written, and nobody knows of it yet.
+            2 if self.injector.is_some() => calling(self.project.path(), "fsync:kill:1".to_owned()),
+            3 if self.injector.is_some() => {
+                let nth = 1 + lots.below(20);
+                calling(self.project.path(), format!("pwrite64:kill:{nth}:lattice.db-wal"))
+            }
+            _ => Death::After(Duration::from_micros(lots.below(self.usual.load(Ordering::Relaxed) * 5 / 4))),
+        }
+    }
+
+    fn call(&self, wish: Wish, actor: String, death: &Death) -> Call {
         let mut command = self.project.command(line(&wish));
-        command.env("LATTICE_ACTOR", &actor).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command.env("LATTICE_ACTOR", &actor);
+        if let (Death::Calling(within, fault), Some(injector)) = (death, self.injector) {
+            command = injector.command(within, &[fault], &command, Path::new("/dev/null"));
+        }
+        command.stdout(Stdio::piped()).stderr(Stdio::piped());
         let invoked = self.now();
         let mut child = command.spawn().unwrap();
         if let Death::After(time) = death {
             // Not to wait for anything: this is the moment at which it dies.
-            std::thread::sleep(time);
+            std::thread::sleep(*time);
             child.kill().unwrap();
         }
         let (mut text, mut bytes) = (Vec::new(), [0; 4096]);

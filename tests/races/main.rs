@@ -7,6 +7,13 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+#[path = "../faults/injector.rs"]
+#[allow(dead_code, reason = "made for more than is asked for here")]
+mod injector;
+#[path = "../faults/sandbox.rs"]
+#[allow(dead_code, reason = "made for more than is asked for here")]
+mod sandbox;
+
 mod call;
 mod choice;
 mod crowd;
