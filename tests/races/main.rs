@@ -18,6 +18,7 @@ mod call;
 mod choice;
 mod crowd;
 mod file;
+mod histories;
 mod model;
 mod search;
 mod verdict;

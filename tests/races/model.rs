@@ -59,7 +59,9 @@ impl Op {
     /// may not: a plan that was written once more answers as one that was there already.
     pub fn is_a_look(&self) -> bool {
         match (&self.part, &self.answer) {
-            (Part::Shown | Part::Listed | Part::Holders | Part::TookNone, _) | (_, Answer::Refused(_)) => true,
+            (Part::Shown | Part::Listed | Part::Holders | Part::TookNone, _) | (_, Answer::Refused(_)) => {
+                true
+            }
             (_, Answer::Data(data)) => data["message"].is_string(),
             (_, Answer::Killed) => false,
         }
@@ -338,5 +340,7 @@ fn is_in_reach(config: &Config, state: &State, actor: &Actor) -> bool {
     if mine && ["in_progress", "in_planning"].contains(&status) {
         return true;
     }
-    POOL.contains(&status) && !config.finished().contains(&task.status) && (mine || task.assigned_to.is_none())
+    POOL.contains(&status)
+        && !config.finished().contains(&task.status)
+        && (mine || task.assigned_to.is_none())
 }

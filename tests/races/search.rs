@@ -144,7 +144,12 @@ fn stuck(object: &Object, ops: &[Op], longest: (Vec<usize>, State), gave_up: boo
 impl fmt::Debug for Stuck {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let what = if self.gave_up { "the search was given up" } else { "no order explains all answers" };
-        writeln!(f, "{what}; the longest beginning has {} of {}. Changes in it:", self.order.len(), self.ops.len())?;
+        writeln!(
+            f,
+            "{what}; the longest beginning has {} of {}. Changes in it:",
+            self.order.len(),
+            self.ops.len()
+        )?;
         let changes = self.order.iter().map(|op| &self.ops[*op]);
         let mut changes = changes.filter(|op| matches!(op.part, Part::Change(_) | Part::Took));
         changes.try_for_each(|op| writeln!(f, "  {}", one_line(op)))?;
