@@ -5,6 +5,7 @@ use serde_json::Value;
 
 /// What a process asks for.
 #[derive(Clone, Debug)]
+#[expect(clippy::large_enum_variant, reason = "there are a thousand of them at a time")]
 pub enum Wish {
     /// A change of one task or one resource.
     Change(Command),

@@ -16,19 +16,19 @@ const RESOURCES: u64 = 3;
 const TTL: i64 = 24 * 60 * 60;
 /// Kinds of wishes, each so many times out of their sum.
 const KINDS: &[(u64, Kind)] = &[
-    (5, Kind::Create),
+    (6, Kind::Create),
     (3, Kind::CreateAgain),
     (10, Kind::Plan),
     (16, Kind::Status),
     (14, Kind::Assign),
-    (22, Kind::Comment),
-    (14, Kind::Update),
+    (28, Kind::Comment),
+    (18, Kind::Update),
     (12, Kind::Claim),
     (2, Kind::Archive),
     (4, Kind::Unarchive),
     (9, Kind::Show),
     (2, Kind::List),
-    (1, Kind::CreateResource),
+    (2, Kind::CreateResource),
     (12, Kind::Acquire),
     (5, Kind::Release),
     (2, Kind::Heartbeat),

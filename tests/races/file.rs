@@ -26,7 +26,8 @@ pub fn named(call: &Call) -> Option<&str> {
 }
 
 impl File {
-    /// Asks the program for all of it. Every event is there once, and causes sort before effects.
+    /// Asks the program for all of it. Every event is there once, causes sort before effects, and each
+    /// knew the one before it.
     pub fn read(project: &Project) -> Self {
         let text = project.ok(["events", "--json"]);
         let events: Vec<Event> = text
@@ -52,7 +53,11 @@ impl File {
                 }
                 Subject::Instance => "the tracker".to_owned(),
             };
-            of.entry(name).or_insert_with(Vec::new).push(place);
+            let known: &mut Vec<usize> = of.entry(name).or_default();
+            let before: Vec<&str> = known.last().map(|last| events[*last].id.as_str()).into_iter().collect();
+            let parents = event.parents.iter().flatten().map(|id| id.as_str());
+            assert!(parents.eq(before), "written without a look at what was before it: {event:?}");
+            known.push(place);
         }
         Self { events, places, of }
     }

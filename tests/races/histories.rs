@@ -40,7 +40,7 @@ impl History {
         self
     }
 
-    fn is_fine(mut self) -> bool {
+    fn fits(mut self) -> bool {
         self.ops.sort_by_key(|op| op.invoked);
         let (config, now) = (Config::new(default_config()), Timestamp::from_seconds(0));
         in_one_order(&Object { config, now, end: self.end }, &self.ops).is_ok()
@@ -139,27 +139,27 @@ fn a_lost_update_is_found() {
             commented(second),
         )
     };
-    assert!(both(2).is_fine());
-    assert!(!both(1).is_fine(), "both say that theirs is the first");
-    assert!(both(2).ends(events(&[said("agent:a", "one"), said("agent:b", "two")])).is_fine());
-    assert!(!both(2).ends(events(&[said("agent:b", "two"), said("agent:a", "one")])).is_fine());
-    assert!(!both(2).ends(events(&[said("agent:a", "one")])).is_fine(), "an acknowledged one is gone");
+    assert!(both(2).fits());
+    assert!(!both(1).fits(), "both say that theirs is the first");
+    assert!(both(2).ends(events(&[said("agent:a", "one"), said("agent:b", "two")])).fits());
+    assert!(!both(2).ends(events(&[said("agent:b", "two"), said("agent:a", "one")])).fits());
+    assert!(!both(2).ends(events(&[said("agent:a", "one")])).fits(), "an acknowledged one is gone");
     let twice = [said("agent:a", "one"), said("agent:b", "two"), said("agent:b", "two")];
-    assert!(!both(2).ends(events(&twice)).is_fine(), "one is there twice");
+    assert!(!both(2).ends(events(&twice)).fits(), "one is there twice");
 }
 
 #[test]
 fn a_task_that_two_claimed_is_found() {
     let first = History::planned().call("agent:a", 30..50, Part::Took, data(task_with(at_work("agent:a"))));
     let took = |time, actor: &str| {
-        first.clone().call("agent:b", time, Part::Took, data(task_with(at_work(actor)))).is_fine()
+        first.clone().call("agent:b", time, Part::Took, data(task_with(at_work(actor)))).fits()
     };
     assert!(!took(31..51, "agent:b") && !took(60..70, "agent:b"));
-    assert!(first.clone().call("agent:b", 31..51, Part::TookNone, data(Value::Null)).is_fine());
+    assert!(first.clone().call("agent:b", 31..51, Part::TookNone, data(Value::Null)).fits());
     let again = || first.clone().call("agent:a", 60..70, Part::Took, data(task_with(at_work("agent:a"))));
-    assert!(again().is_fine(), "it goes on with its own");
-    assert!(again().ends(events(&claim("agent:a"))).is_fine());
-    let none = |time| History::planned().call("agent:b", time, Part::TookNone, data(Value::Null)).is_fine();
+    assert!(again().fits(), "it goes on with its own");
+    assert!(again().ends(events(&claim("agent:a"))).fits());
+    let none = |time| History::planned().call("agent:b", time, Part::TookNone, data(Value::Null)).fits();
     assert!(none(5..9) && !none(30..40), "there was one to be had");
 }
 
@@ -170,7 +170,7 @@ fn of_two_moves_from_one_status_one_must_be_refused() {
         History::planned()
             .call("agent:a", 30..50, status("cancelled"), to("cancelled"))
             .call("agent:b", 31..51, status("planned"), second)
-            .is_fine()
+            .fits()
     };
     let refusal = json!({
         "code": "INVALID_TRANSITION", "current_status": "cancelled", "requested_status": "planned",
@@ -184,7 +184,7 @@ fn of_two_moves_from_one_status_one_must_be_refused() {
         status("planned"),
         to("planned"),
     );
-    assert!(!stale.is_fine(), "read before the other wrote");
+    assert!(!stale.fits(), "read before the other wrote");
     let mut other = refusal;
     other["current_status"] = json!("backlog");
     assert!(!moved(Answer::Refused(other)), "refused for a reason that never was");
@@ -196,7 +196,7 @@ fn a_stale_read_is_found() {
         History::planned()
             .call("agent:a", 30..50, comment("one"), commented(1))
             .call("agent:b", time, Part::Shown, answer)
-            .is_fine()
+            .fits()
     };
     let fresh = || shown(json!({"comment_count": 1}), &[said("agent:a", "one")], &FROM_BACKLOG);
     assert!(read(31..40, shown_as_planned()) && read(31..40, fresh()) && read(60..70, fresh()));
@@ -206,7 +206,7 @@ fn a_stale_read_is_found() {
         History::planned()
             .call("agent:a", 30..50, comment("one"), commented(1))
             .call("agent:b", 60..70, Part::Listed, data(answer))
-            .is_fine()
+            .fits()
     };
     assert!(row(task_with(json!({"comment_count": 1}))) && !row(task_with(json!({}))) && !row(Value::Null));
 }
@@ -217,15 +217,13 @@ fn what_a_killed_process_leaves_is_whole_or_absent_and_does_not_come_later() {
     let look = |history: History, time, answer| history.call("agent:b", time, Part::Shown, answer);
     let whole = || shown(at_work("agent:k"), &claim("agent:k"), &FROM_WORK);
     let half = || shown(json!({"assigned_to": "agent:k"}), &claim("agent:k")[..1], &FROM_BACKLOG);
-    assert!(
-        look(killed(), 60..70, whole()).is_fine() && look(killed(), 60..70, shown_as_planned()).is_fine()
-    );
-    assert!(!look(killed(), 60..70, half()).is_fine());
-    assert!(look(look(killed(), 35..40, shown_as_planned()), 60..70, whole()).is_fine());
-    assert!(!look(look(killed(), 60..70, shown_as_planned()), 80..90, whole()).is_fine(), "after its death");
-    assert!(!look(look(killed(), 35..40, whole()), 60..70, shown_as_planned()).is_fine(), "seen, then gone");
-    assert!(killed().ends(events(&claim("agent:k"))).is_fine() && killed().ends(events(&[])).is_fine());
-    assert!(!killed().ends(events(&claim("agent:k")[..2])).is_fine());
+    assert!(look(killed(), 60..70, whole()).fits() && look(killed(), 60..70, shown_as_planned()).fits());
+    assert!(!look(killed(), 60..70, half()).fits());
+    assert!(look(look(killed(), 35..40, shown_as_planned()), 60..70, whole()).fits());
+    assert!(!look(look(killed(), 60..70, shown_as_planned()), 80..90, whole()).fits(), "after its death");
+    assert!(!look(look(killed(), 35..40, whole()), 60..70, shown_as_planned()).fits(), "seen, then gone");
+    assert!(killed().ends(events(&claim("agent:k"))).fits() && killed().ends(events(&[])).fits());
+    assert!(!killed().ends(events(&claim("agent:k")[..2])).fits());
 }
 
 #[test]
@@ -235,10 +233,10 @@ fn a_create_that_is_sent_again_makes_nothing_and_another_is_refused() {
         Part::Change(Command::Create { id: id(), chosen: true, task })
     };
     let again = |title, answer| History::planned().call("agent:b", 30..40, create(title), answer);
-    assert!(again("a title", data(task_with(json!({})))).ends(events(&[])).is_fine());
-    assert!(again("another", refused("CONFLICT")).is_fine());
-    assert!(!again("another", data(task_with(json!({"title": "another"})))).is_fine());
-    assert!(!again("a title", data(task_with(json!({"created_by": "agent:b"})))).is_fine(), "made twice");
+    assert!(again("a title", data(task_with(json!({})))).ends(events(&[])).fits());
+    assert!(again("another", refused("CONFLICT")).fits());
+    assert!(!again("another", data(task_with(json!({"title": "another"})))).fits());
+    assert!(!again("a title", data(task_with(json!({"created_by": "agent:b"})))).fits(), "made twice");
 }
 
 #[test]
@@ -264,7 +262,7 @@ fn a_resource_that_too_many_hold_is_found() {
     let made = History { ops: Vec::new(), end: None }.call("agent:a", 1..10, create, held(&[]));
     let taken = |first: Answer, second: Answer| {
         let first = made.clone().call("agent:a", 20..40, acquire(), first);
-        first.call("agent:b", 21..41, acquire(), second).is_fine()
+        first.call("agent:b", 21..41, acquire(), second).fits()
     };
     assert!(taken(held(&["agent:a"]), refused("RESOURCE_HELD")));
     assert!(taken(refused("RESOURCE_HELD"), held(&["agent:b"])));

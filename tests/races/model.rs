@@ -27,6 +27,7 @@ pub struct Object {
 
 /// What one call is for one object.
 #[derive(Clone, Debug)]
+#[expect(clippy::large_enum_variant, reason = "there are some ten thousand of them at a time")]
 pub enum Part {
     /// A change.
     Change(Command),
