@@ -53,7 +53,8 @@ fn all_answers_fit_one_order_and_the_file_is_what_it_leaves() {
         all = all.and(judge(&use_it(size, rounds)));
     }
     say(&all.line(rounds, began.elapsed()));
-    assert!(all.kept > 0 && all.kept < all.kills && all.late > 0, "death came at no interesting moment");
+    let interesting = all.kept > 0 || injector::injector().is_none();
+    assert!(interesting && all.kept < all.kills && all.late > 0, "death came at no interesting moment");
 }
 
 fn seconds() -> u64 {
@@ -69,17 +70,18 @@ impl Counts {
             commits: self.commits + other.commits,
             kills: self.kills + other.kills,
             kept: self.kept + other.kept,
+            posthumous: self.posthumous + other.posthumous,
             late: self.late + other.late,
             busy: self.busy + other.busy,
         }
     }
 
     fn line(&self, rounds: u64, time: Duration) -> String {
-        let Self { calls, reads, refused, commits, kills, kept, late, busy } = self;
+        let Self { calls, reads, refused, commits, kills, kept, posthumous, late, busy } = self;
         let seconds = time.as_secs_f64();
         format!(
             "{rounds} rounds of 8, 16, 32 processes, {calls} calls ({reads} reads, {refused} refused), {commits} commits, \
-             {kills} killed before the answer ({kept} of them had committed), {late} after it, {busy} busy, {seconds:.1} s"
+             {kills} killed before the answer ({kept} of them had committed, {posthumous} came to light later), {late} after it, {busy} busy, {seconds:.1} s"
         )
     }
 }

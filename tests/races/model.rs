@@ -56,6 +56,12 @@ pub struct Op {
 }
 
 impl Op {
+    /// The same, but if it was killed it may take effect at any time after its death.
+    pub fn without_a_bound(self) -> Self {
+        let returned = if matches!(self.answer, Answer::Killed) { u64::MAX } else { self.returned };
+        Self { returned, ..self }
+    }
+
     /// Whether the answer says that the call changed nothing. Another may have changed something and
     /// may not: a plan that was written once more answers as one that was there already.
     pub fn is_a_look(&self) -> bool {
