@@ -51,11 +51,12 @@ bench:
 	$(STATIC) $(CARGO) bench --locked $(TARGET) --bench speed -- $(PARTS)
 
 # What only shows under load (many writers, a reader that stays, 3200 claims), every fault of the
-# disk in every way, a million states that a power cut may leave, a hundred real ones, and thousands of histories of
-# clones that merge.
+# disk in every way, a million states that a power cut may leave, a hundred real ones, thousands of
+# histories of clones that merge, and an hour of races (LATTICE_SOAK_SECONDS sets another time).
 soak: release
 	LATTICE_SOAK=1 LATTICE_PROGRAM="$(CURDIR)/$(OUT)/lattice" $(CARGO) test --test faults --test replay
 	LATTICE_SOAK=1 $(CARGO) test --test power --test merging
+	LATTICE_SOAK=1 LATTICE_PROGRAM="$(CURDIR)/$(OUT)/lattice" $(CARGO) test --test races
 	$(MAKE) bench PARTS="crowd reader claims"
 
 # The same calls to the Python predecessor and to this program, the answers compared. It is installed

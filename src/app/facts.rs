@@ -8,6 +8,7 @@ use crate::domain::artifact::KnownArtifact;
 use crate::domain::event::kind;
 use crate::domain::id::{ArtifactId, TaskId};
 use crate::domain::redact::tombstone;
+use crate::domain::workflow::review_cycles as review_cycles_of;
 use crate::domain::{Command, Config, Event, Facts, ShortId, Subject, Task, concurrent_changes};
 use crate::store::{Reader, TextKind, hex, sha256};
 
@@ -202,14 +203,7 @@ pub fn names_over_time<E: Borrow<Event>>(task: Option<&Task>, history: &[E]) -> 
 /// How often the task went from review back to work; asked only where it is in review.
 fn review_cycles(reader: &Reader<'_>, facts: &Facts) -> Result<u64, Failure> {
     let Some(task) = facts.task.as_ref().filter(|t| t.status == "review") else { return Ok(0) };
-    let back = reader.history(&task.id)?.iter().filter(|e| is_back_from_review(e)).count();
-    Ok(back as u64)
-}
-
-fn is_back_from_review(event: &Event) -> bool {
-    event.kind == kind::STATUS_CHANGED
-        && event.text("from") == Some("review")
-        && matches!(event.text("to"), Some("in_progress" | "in_planning"))
+    Ok(review_cycles_of(&reader.history(&task.id)?))
 }
 
 /// The way that the new relation would close to a circle, by name, beginning and ending with the

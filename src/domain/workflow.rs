@@ -1,6 +1,9 @@
 //! The vocabulary of tasks and the rules of moving between statuses.
 
+use std::borrow::Borrow;
+
 use super::config::Config;
+use super::event::{Event, kind};
 use super::rejection::Rejection;
 use super::task::Task;
 
@@ -65,6 +68,17 @@ pub fn valid_transitions(config: &Config, from: &str) -> Vec<String> {
 #[must_use]
 pub fn is_allowed(config: &Config, from: &str, to: &str) -> bool {
     config.universal_targets().iter().any(|t| t == to) || config.transitions(from).iter().any(|t| t == to)
+}
+
+/// How often a task with this history went from review back to work.
+#[must_use]
+pub fn review_cycles<E: Borrow<Event>>(history: &[E]) -> u64 {
+    let is_back = |event: &Event| {
+        event.kind == kind::STATUS_CHANGED
+            && event.text("from") == Some("review")
+            && matches!(event.text("to"), Some("in_progress" | "in_planning"))
+    };
+    history.iter().filter(|event| is_back((*event).borrow())).count() as u64
 }
 
 /// Whether the configured order ranks the target before the source; only ranked statuses count.

@@ -93,21 +93,28 @@ impl Injector {
     /// Runs `command` with faults in what it does to the project's folder.
     pub fn start(&self, project: &Project, faults: &[&str], command: &Command) -> Ending {
         let log = tempfile::NamedTempFile::new_in(temporary()).unwrap();
+        let within = project.path().canonicalize().unwrap();
+        let mut ending = Ending::of(self.command(&within, faults, command, log.path()));
+        assert_ne!(ending.status, Some(125), "the injector itself failed: {ending:?}");
+        let fired = std::fs::read_to_string(log.path()).unwrap();
+        ending.fired = fired.lines().map(str::to_owned).collect();
+        ending
+    }
+
+    /// `command` with faults in what it does to paths with this in them, for who starts it. What was
+    /// made to fail is written to `log`.
+    pub fn command(&self, within: &Path, faults: &[&str], command: &Command, log: &Path) -> Command {
         let mut injected = Command::new(&self.program);
-        injected.arg(log.path()).arg(project.path().canonicalize().unwrap()).args(faults);
+        injected.arg(log).arg(within).args(faults);
         injected.arg("--").arg(command.get_program()).args(command.get_args()).stdin(Stdio::null());
-        injected.current_dir(command.get_current_dir().unwrap_or(project.path()));
+        injected.current_dir(command.get_current_dir().unwrap_or(Path::new(".")));
         for (name, value) in command.get_envs() {
             match value {
                 Some(value) => injected.env(name, value),
                 None => injected.env_remove(name),
             };
         }
-        let mut ending = Ending::of(injected);
-        assert_ne!(ending.status, Some(125), "the injector itself failed: {ending:?}");
-        let fired = std::fs::read_to_string(log.path()).unwrap();
-        ending.fired = fired.lines().map(str::to_owned).collect();
-        ending
+        injected
     }
 }
 
