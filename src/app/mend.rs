@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use serde_json::json;
 
 use super::examine::CHECKS;
-use super::{App, Code, Failure, Finding, ImportSet, Level, Report};
+use super::{App, Code, Failure, Finding, ImportSet, LOG_CHECK, Level, Report};
 use crate::domain::id::TaskId;
 use crate::store::Reader;
 
@@ -34,7 +34,7 @@ impl App {
     ) -> Result<Mended, Failure> {
         let failed =
             |check: &str| report.findings.iter().any(|f| f.level == Level::Error && f.check == check);
-        if failed(CHECKS[0]) || failed(CHECKS[1]) {
+        if failed(CHECKS[0]) || failed(CHECKS[1]) || failed(LOG_CHECK) {
             return Ok(Mended::LogDamaged);
         }
         if !failed(CHECKS[3]) {

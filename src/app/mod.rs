@@ -40,6 +40,7 @@ mod stats;
 mod step;
 mod tree_report;
 mod versions;
+mod wal;
 mod world;
 
 use std::path::Path;
@@ -80,6 +81,7 @@ pub use stats::{Count, STALE_DAYS, Sky, Stats, Weather, Wip};
 pub use step::Step;
 pub use tree_report::{Disagreement, TreeReport};
 pub use versions::Version;
+pub use wal::LOG_CHECK;
 pub use world::World;
 
 pub use crate::store::{

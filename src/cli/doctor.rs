@@ -6,7 +6,9 @@ use super::progress::Progress;
 use super::style::{self, paint};
 use super::text::{printable, several};
 use super::write::OutputArgs;
-use crate::app::{App, CHECKS, Code, Failure, HEAD_CHECK, Level, Mended, Report, TREE_CHECK, parse_head};
+use crate::app::{
+    App, CHECKS, Code, Failure, Finding, HEAD_CHECK, LOG_CHECK, Level, Mended, Report, TREE_CHECK, parse_head,
+};
 use crate::export::{self, ReadOptions};
 use crate::view;
 
@@ -26,8 +28,15 @@ pub struct Args {
 /// Examines the tracker. Findings are an answer; only errors among them end with status 1.
 pub fn run(args: Args, context: &Context) -> Result<Done, Failure> {
     let head = args.since_head.as_deref().map(parse_head).transpose()?;
-    let mut app = if args.fix { context.writer()? } else { context.reader()? };
-    let mut report = examine(&app)?;
+    // Before anything opens it. What SQLite does not see there is not written over to mend something else.
+    let log = App::examine_log(&context.root()?)?;
+    let is_log_whole = log.as_ref().is_none_or(|finding| finding.level != Level::Error);
+    let mut app = if args.fix && is_log_whole { context.writer()? } else { context.reader()? };
+    let mut report = examine(&app, log.as_ref())?;
+    if report.count(Level::Error) > 0 || report.totals.is_none() {
+        // A disk may fail once: what a second look does not find, on another connection, is not told.
+        report = context.consult(|again| examine(again, log.as_ref()))?;
+    }
     let mut fixed: Vec<&str> = Vec::new();
     if args.fix {
         let progress = Progress::start("Tasks made anew");
@@ -35,7 +44,7 @@ pub fn run(args: Args, context: &Context) -> Result<Done, Failure> {
         match app.mend(&report, before, |_| progress.step())? {
             Mended::Rebuilt => {
                 fixed.push(CHECKS[3]);
-                report = examine(&app)?;
+                report = examine(&app, log.as_ref())?;
             }
             Mended::LogDamaged => complain(
                 "The log itself is damaged, so nothing was made anew from it; see docs/recovery.md.\n",
@@ -57,9 +66,11 @@ pub fn run(args: Args, context: &Context) -> Result<Done, Failure> {
     Ok(done.status(u8::from(report.count(Level::Error) > 0)))
 }
 
-fn examine(app: &App) -> Result<Report, Failure> {
+fn examine(app: &App, log: Option<&Finding>) -> Result<Report, Failure> {
     let progress = Progress::start("Tasks examined");
-    app.examine(|_| progress.step())
+    let mut report = app.examine(|_| progress.step())?;
+    report.findings.splice(0..0, log.cloned());
+    Ok(report)
 }
 
 /// Holds the exported tree, if there is one, against the database.
@@ -95,9 +106,8 @@ fn examine_tree(app: &App, report: &mut Report) -> Result<bool, Failure> {
 
 /// One line per finding, for programs without JSON.
 fn lines(report: &Report) -> String {
-    let line = |f: &crate::app::Finding| {
-        printable(&format!("{}  {}  {}", view::level(f.level), f.check, f.message)) + "\n"
-    };
+    let line =
+        |f: &Finding| printable(&format!("{}  {}  {}", view::level(f.level), f.check, f.message)) + "\n";
     report.findings.iter().map(line).collect()
 }
 
@@ -105,7 +115,7 @@ fn lines(report: &Report) -> String {
 fn checks(report: &Report, has_tree: bool) -> String {
     let mut text = String::new();
     let asked = [report.since_head.map(|_| HEAD_CHECK), has_tree.then_some(TREE_CHECK)];
-    for check in CHECKS.into_iter().chain(asked.into_iter().flatten()) {
+    for check in [LOG_CHECK].into_iter().chain(CHECKS).chain(asked.into_iter().flatten()) {
         let findings: Vec<_> = report.findings.iter().filter(|f| f.check == check).collect();
         let worst = findings.iter().map(|f| f.level).max();
         // Of what was not looked at to the end, nothing good is said. A file that keeps SQLite from
@@ -148,7 +158,8 @@ fn checks(report: &Report, has_tree: bool) -> String {
         several(errors as i64, "error"),
         several(warnings as i64, "warning")
     ));
-    if !report.unexamined.is_empty() {
+    let log_is_damaged = report.findings.iter().any(|f| f.check == LOG_CHECK && f.level == Level::Error);
+    if log_is_damaged || !report.unexamined.is_empty() {
         text.push_str("What to do with a damaged file: docs/recovery.md; `lattice restore BACKUP` puts a backup in its place.\n");
     }
     text
@@ -170,6 +181,7 @@ fn heading(check: &str, passed: bool) -> &str {
         "short_ids" => ("no short id is claimed twice", "short ids that were claimed twice"),
         "quarantine" => ("nothing was set aside", "other contents were set aside"),
         "resources" => ("no resource is held beyond its time", "resources that are held beyond bounds"),
+        LOG_CHECK => ("the write-ahead log is whole", "a part of the write-ahead log cannot be read"),
         HEAD_CHECK => (
             "nothing has changed of what the head was taken of",
             "the log is not the one that the head was taken of",

@@ -30,9 +30,10 @@ pub(super) fn totals(conn: &Connection) -> Result<Totals, StoreError> {
     .sql()
 }
 
-/// What `PRAGMA integrity_check` finds, at most 20 lines. What is wrong with the index of words
+/// What `PRAGMA integrity_check` finds, at most 20 lines, and what of the schema is not ours. What is wrong with the index of words
 /// alone can be made anew, and `drift` names it.
 pub(super) fn integrity(conn: &Connection) -> Result<Vec<String>, StoreError> {
+    let strange = file::strange_object(conn)?;
     let mut found = match faults(conn, "PRAGMA integrity_check(20)") {
         // That index can be so damaged that SQLite gives up: then all but it, table by table.
         Err(error) if search_index::is_damage(&error) => {
@@ -49,6 +50,7 @@ pub(super) fn integrity(conn: &Connection) -> Result<Vec<String>, StoreError> {
         found => found?,
     };
     found.retain(|line| !line.starts_with("fts5: ") && !line.contains(" FTS5 table "));
+    found.extend(strange.map(|object| format!("`{object}` is not what this program made")));
     found.truncate(NAMED);
     Ok(found)
 }

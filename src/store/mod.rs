@@ -32,8 +32,8 @@ pub use check::Totals;
 pub use error::StoreError;
 pub use events::{Arrival, FeedQuery};
 pub use file::{
-    Copied, Created, GIT_ATTRIBUTES, Lacking, RestoreError, Restored, Root, RootError, find, open_read,
-    place, restore, traces,
+    Copied, Created, GIT_ATTRIBUTES, Lacking, LogDamage, RestoreError, Restored, Root, RootError, find,
+    log_damage, open_read, place, restore, traces,
 };
 pub use hash::{hex, sha256};
 pub use head::Head;
