@@ -52,10 +52,11 @@ bench:
 
 # What only shows under load (many writers, a reader that stays, 3200 claims), every fault of the
 # disk in every way, a million states that a power cut may leave, a hundred real ones, thousands of
-# histories of clones that merge, and an hour of races (LATTICE_SOAK_SECONDS sets another time).
+# histories of clones that merge, 100,000 bits that flip, and an hour of races (LATTICE_SOAK_SECONDS
+# sets another time).
 soak: release
 	LATTICE_SOAK=1 LATTICE_PROGRAM="$(CURDIR)/$(OUT)/lattice" $(CARGO) test --test faults --test replay
-	LATTICE_SOAK=1 $(CARGO) test --test power --test merging
+	LATTICE_SOAK=1 $(CARGO) test --test power --test merging --test flips
 	LATTICE_SOAK=1 LATTICE_PROGRAM="$(CURDIR)/$(OUT)/lattice" $(CARGO) test --test races
 	$(MAKE) bench PARTS="crowd reader claims"
 

@@ -9,8 +9,9 @@ use serde_json::{Map, Value, json};
 
 use super::layout::{self, TaskFile};
 use super::prints::Prints;
-use crate::app::{Failure, Reader, TextKind};
-use crate::domain::id::ArtifactId;
+use crate::app::{Code, Failure, Reader, TextKind};
+use crate::domain::fold::Text;
+use crate::domain::id::{ArtifactId, EventId};
 use crate::domain::json::document;
 use crate::domain::{Event, Subject, Task, TaskId, plan};
 
@@ -191,16 +192,31 @@ fn files_of(reader: &Reader<'_>, id: &TaskId, wanted: Wanted<'_>, give: Give<'_>
     }
     if wanted(&plan) {
         let text = reader.find_text(TextKind::Plan, id)?;
-        let body = text.map_or_else(|| scaffold(&task), |text| text.body);
+        let body = text.map_or_else(|| Ok(scaffold(&task)), |text| proved(reader, &task, text))?;
         give(plan, Source::Text(id.clone(), TaskFile::Plan), body.into_bytes())?;
     }
     if wanted(&notes)
         && let Some(text) = reader.find_text(TextKind::Notes, id)?
         && !text.body.is_empty()
     {
-        give(notes, Source::Text(id.clone(), TaskFile::Notes), text.body.into_bytes())?;
+        let body = proved(reader, &task, text)?;
+        give(notes, Source::Text(id.clone(), TaskFile::Notes), body.into_bytes())?;
     }
     Ok(())
+}
+
+/// The body of a plan or of notes as the event says it that wrote it: wherever the tree is read,
+/// damage would be taken for an edit.
+fn proved(reader: &Reader<'_>, task: &Task, text: Text) -> Result<String, Failure> {
+    let event =
+        EventId::parse_foreign(&text.event_id).map(|id| reader.find_event(&id)).transpose()?.flatten();
+    if event.as_ref().and_then(|event| event.text("body")) == Some(&text.body) {
+        return Ok(text.body);
+    }
+    let message = format!("a text of {} is not what event {} says", task.name(), text.event_id);
+    Err(Failure::new(Code::StoreCorrupt, message).hint(
+        "`lattice doctor` says what is damaged; `lattice doctor --fix` makes the tables anew from the log",
+    ))
 }
 
 fn scaffold(task: &Task) -> String {

@@ -138,13 +138,20 @@ pub(super) fn payload_hash(conn: &Connection, id: &ArtifactId) -> Result<Option<
 }
 
 pub(super) fn payload(conn: &Connection, id: &ArtifactId) -> Result<Option<Vec<u8>>, StoreError> {
-    conn.prepare_cached(
-        "SELECT p.content FROM artifacts a JOIN payloads p ON p.hash = a.payload_hash WHERE a.id = ?1",
-    )
-    .sql()?
-    .query_row([id.as_str()], |row| row.get(0))
-    .optional()
-    .sql()
+    let found: Option<(Vec<u8>, [u8; 32])> = conn
+        .prepare_cached(
+            "SELECT p.content, p.hash FROM artifacts a JOIN payloads p ON p.hash = a.payload_hash WHERE a.id = ?1",
+        )
+        .sql()?
+        .query_row([id.as_str()], |row| Ok((row.get(0)?, row.get(1)?)))
+        .optional()
+        .sql()?;
+    match found {
+        Some((content, hash)) if sha256(&content) != hash => {
+            Err(StoreError::Corrupt { detail: format!("the payload of {id} is not what was written") })
+        }
+        found => Ok(found.map(|(content, _)| content)),
+    }
 }
 
 /// Artifacts that are withheld: every event that attached them is redacted. A pure function of the

@@ -117,11 +117,12 @@ fn hash_of(event: &Event) -> [u8; 32] {
     named.unwrap_or_else(|| sha256(event.raw().as_bytes()))
 }
 
-/// The event that stored bytes say, if they say one, and the hash that belongs to them.
+/// The event that stored bytes say, if they say one, and the hash that belongs to them: to these very
+/// bytes, not to others that say the same.
 pub(super) fn read_back(bytes: &[u8]) -> (Option<Event>, [u8; 32]) {
     let event = std::str::from_utf8(bytes).ok().and_then(|raw| Event::parse(raw).ok());
-    let hash = event.as_ref().map_or_else(|| sha256(bytes), hash_of);
-    (event, hash)
+    let named = event.as_ref().and_then(|event| event.redacted.as_deref()).and_then(bytes_of_hex);
+    (event, named.unwrap_or_else(|| sha256(bytes)))
 }
 
 /// Puts tombstones in the place of their events. Hashes and chain stay as they are.
@@ -171,27 +172,58 @@ fn parsed(raw: &str) -> Result<Event, StoreError> {
         .map_err(|error| StoreError::Corrupt { detail: format!("a stored event does not read: {error}") })
 }
 
+/// The event of a row that begins with text and hash. One is held against the other: what is shown,
+/// folded or carried elsewhere is what was written.
 pub(super) fn event_of_row(row: &Row<'_>) -> Result<Event, StoreError> {
-    parsed(row.get_ref(0).sql()?.as_str().map_err(|error| StoreError::Corrupt { detail: error.to_string() })?)
+    let event = parsed(text_of_row(row)?)?;
+    if row.get_ref(1).sql()?.as_bytes().ok() != Some(&hash_of(&event)) {
+        return Err(changed(event.id.as_str()));
+    }
+    Ok(event)
 }
 
+/// The same without reading what the text says, unless that is what is left of an event.
+fn whole_text(row: &Row<'_>) -> Result<String, StoreError> {
+    let text = text_of_row(row)?;
+    if row.get_ref(1).sql()?.as_bytes().ok() != Some(&sha256(text.as_bytes())) {
+        event_of_row(row)?;
+    }
+    Ok(text.to_owned())
+}
+
+fn text_of_row<'r>(row: &'r Row<'_>) -> Result<&'r str, StoreError> {
+    row.get_ref(0).sql()?.as_str().map_err(|error| StoreError::Corrupt { detail: error.to_string() })
+}
+
+fn changed(id: &str) -> StoreError {
+    StoreError::Corrupt { detail: format!("event {id} is not what was written") }
+}
+
+const BY_ID: &str = "SELECT raw, hash FROM events WHERE id = ?1";
+const BY_TASK: &str = "SELECT raw, hash FROM events WHERE task_id = ?1 ORDER BY sort_key";
+
 pub(super) fn find(conn: &Connection, id: &EventId) -> Result<Option<Event>, StoreError> {
-    let mut statement = conn.prepare_cached("SELECT raw FROM events WHERE id = ?1").sql()?;
+    let mut statement = conn.prepare_cached(BY_ID).sql()?;
     let mut rows = statement.query([id.as_str()]).sql()?;
     rows.next().sql()?.map(event_of_row).transpose()
 }
 
 /// The canonical text of an event: enough to tell whether it is the same.
 pub(super) fn text(conn: &Connection, id: &EventId) -> Result<Option<String>, StoreError> {
-    let mut statement = conn.prepare_cached("SELECT raw FROM events WHERE id = ?1").sql()?;
-    statement.query_row([id.as_str()], |row| row.get(0)).optional().sql()
+    let mut statement = conn.prepare_cached(BY_ID).sql()?;
+    let mut rows = statement.query([id.as_str()]).sql()?;
+    rows.next().sql()?.map(whole_text).transpose()
 }
 
 /// The texts of a task's history in canonical order.
 pub(super) fn history_texts(conn: &Connection, task: &TaskId) -> Result<Vec<String>, StoreError> {
-    let mut statement =
-        conn.prepare_cached("SELECT raw FROM events WHERE task_id = ?1 ORDER BY sort_key").sql()?;
-    statement.query_map([task.as_str()], |row| row.get(0)).sql()?.collect::<Result<_, _>>().sql()
+    let mut statement = conn.prepare_cached(BY_TASK).sql()?;
+    let mut rows = statement.query([task.as_str()]).sql()?;
+    let mut texts = Vec::new();
+    while let Some(row) = rows.next().sql()? {
+        texts.push(whole_text(row)?);
+    }
+    Ok(texts)
 }
 
 /// The texts of all creations and moves into and out of the archive that have arrived up to this
@@ -200,12 +232,16 @@ pub(super) fn lifecycles(conn: &Connection, last: i64) -> Result<Vec<(String, St
     let kinds = kind::LIFECYCLE.map(|kind| format!("'{kind}'")).join(",");
     let mut statement = conn
         .prepare(&format!(
-            "SELECT task_id, raw FROM events WHERE type IN ({kinds}) AND task_id IS NOT NULL AND seq <= ?1
+            "SELECT raw, hash, task_id FROM events WHERE type IN ({kinds}) AND task_id IS NOT NULL AND seq <= ?1
              ORDER BY sort_key, raw"
         ))
         .sql()?;
-    let found = statement.query_map([last], |row| Ok((row.get(0)?, row.get(1)?))).sql()?;
-    found.collect::<Result<_, _>>().sql()
+    let mut rows = statement.query([last]).sql()?;
+    let mut found = Vec::new();
+    while let Some(row) = rows.next().sql()? {
+        found.push((row.get(2).sql()?, whole_text(row)?));
+    }
+    Ok(found)
 }
 
 /// The place of the last event to arrive, 0 if there is none.
@@ -215,14 +251,14 @@ pub(super) fn last_place(conn: &Connection) -> Result<i64, StoreError> {
 
 /// A task's history in canonical order.
 pub(super) fn history(conn: &Connection, task: &TaskId) -> Result<Vec<Event>, StoreError> {
-    collect(conn, "SELECT raw FROM events WHERE task_id = ?1 ORDER BY sort_key", &[task.as_str()])
+    collect(conn, BY_TASK, &[task.as_str()])
 }
 
 /// The tracker's own history in canonical order.
 pub(super) fn instance_history(conn: &Connection) -> Result<Vec<Event>, StoreError> {
     collect(
         conn,
-        "SELECT raw FROM events WHERE task_id IS NULL AND resource_id IS NULL ORDER BY sort_key",
+        "SELECT raw, hash FROM events WHERE task_id IS NULL AND resource_id IS NULL ORDER BY sort_key",
         &[],
     )
 }
@@ -232,7 +268,7 @@ pub(super) fn resource_history(conn: &Connection, ids: &[String]) -> Result<Vec<
     let list = super::rows::encoded(&ids)?;
     collect(
         conn,
-        "SELECT raw FROM events WHERE resource_id IN (SELECT value FROM json_each(?1)) ORDER BY sort_key",
+        "SELECT raw, hash FROM events WHERE resource_id IN (SELECT value FROM json_each(?1)) ORDER BY sort_key",
         &[&list],
     )
 }
@@ -293,7 +329,7 @@ pub(super) fn feed(conn: &Connection, query: &FeedQuery) -> Result<Vec<Arrival>,
     let of_task = if query.task.is_some() { "task_id = ?3" } else { "?3 IS NULL" };
     let mut statement = conn
         .prepare_cached(&format!(
-            "SELECT raw, seq FROM events WHERE seq > ?1 AND (?2 IS NULL OR type = ?2) AND {of_task} ORDER BY seq LIMIT ?4"
+            "SELECT raw, hash, seq FROM events WHERE seq > ?1 AND (?2 IS NULL OR type = ?2) AND {of_task} ORDER BY seq LIMIT ?4"
         ))
         .sql()?;
     let limit = query.limit.map_or(-1, |n| i64::try_from(n).unwrap_or(i64::MAX));
@@ -302,7 +338,7 @@ pub(super) fn feed(conn: &Connection, query: &FeedQuery) -> Result<Vec<Arrival>,
         .sql()?;
     let mut arrivals = Vec::new();
     while let Some(row) = rows.next().sql()? {
-        arrivals.push(Arrival { seq: row.get(1).sql()?, event: event_of_row(row)? });
+        arrivals.push(Arrival { seq: row.get(2).sql()?, event: event_of_row(row)? });
     }
     Ok(arrivals)
 }
@@ -317,15 +353,10 @@ pub(super) fn each_raw<E: From<StoreError>>(
     conn: &Connection,
     mut visit: impl FnMut(&str) -> Result<(), E>,
 ) -> Result<(), E> {
-    let mut statement = conn.prepare("SELECT raw FROM events ORDER BY seq").sql()?;
+    let mut statement = conn.prepare("SELECT raw, hash FROM events ORDER BY seq").sql()?;
     let mut rows = statement.query([]).sql()?;
     while let Some(row) = rows.next().sql()? {
-        let raw = row
-            .get_ref(0)
-            .sql()?
-            .as_str()
-            .map_err(|error| StoreError::Corrupt { detail: error.to_string() })?;
-        visit(raw)?;
+        visit(&whole_text(row)?)?;
     }
     Ok(())
 }

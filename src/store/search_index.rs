@@ -163,14 +163,14 @@ pub(super) fn stale(conn: &Connection) -> Result<BTreeSet<i64>, StoreError> {
 
 fn changed_since(conn: &Connection, begin: i64) -> Result<BTreeSet<i64>, StoreError> {
     let mut statement = conn
-        .prepare_cached("SELECT raw, seq, type FROM events WHERE seq > ?1 AND task_id IS NOT NULL")
+        .prepare_cached("SELECT raw, hash, seq, type FROM events WHERE seq > ?1 AND task_id IS NOT NULL")
         .sql()?;
     let mut found = statement.query([begin]).sql()?;
     let mut rows = BTreeSet::new();
     while let Some(row) = found.next().sql()? {
-        let kind = row.get_ref(2).sql()?.as_str().unwrap_or_default();
+        let kind = row.get_ref(3).sql()?.as_str().unwrap_or_default();
         if kind == kind::COMMENT_ADDED {
-            rows.insert(row.get(1).sql()?);
+            rows.insert(row.get(2).sql()?);
             continue;
         }
         if !TELLING.contains(&kind) {
