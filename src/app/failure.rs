@@ -24,13 +24,15 @@ pub struct Failure {
     pub extra: Map<String, Value>,
     /// More for programs, under `details`.
     pub details: Option<Value>,
+    /// Whether it came of a read that may give something else a second time.
+    pub may_pass: bool,
 }
 
 impl Failure {
     /// A failure with a sentence.
     #[must_use]
     pub fn new(code: Code, message: impl Into<String>) -> Self {
-        Self { code, message: message.into(), hint: None, extra: Map::new(), details: None }
+        Self { code, message: message.into(), hint: None, extra: Map::new(), details: None, may_pass: false }
     }
 
     /// The same with a next step.
@@ -252,7 +254,8 @@ impl From<StoreError> for Failure {
     fn from(error: StoreError) -> Self {
         use StoreError as S;
         let detail = error.to_string();
-        match error {
+        let may_pass = matches!(error, S::Corrupt { .. } | S::NotADatabase { .. } | S::Unread { .. });
+        let failure = match error {
             S::Busy { waited } => Self::new(Code::StoreBusy, format!("another process is writing; waited {:.1} s", waited.as_secs_f64()))
                 .hint("nothing was changed; run the command again"),
             S::ReadOnly { path } => Self::new(Code::StoreReadonly, format!("{} cannot be written to", path.display()))
@@ -299,7 +302,7 @@ impl From<StoreError> for Failure {
                 Self::new(Code::StoreCorrupt, format!("{} is left over from a database that is not there", path.display()))
                     .hint("nothing was changed; it may hold work of a deleted database: move it away, then run `lattice init`")
             }
-            S::Io { detail, path: Some(path) } => Self::new(Code::StoreIo, format!("the disk or the file failed: {}: {detail}", path.display()))
+            S::Io { detail, path: Some(path) } | S::Unread { detail, path } => Self::new(Code::StoreIo, format!("the disk or the file failed: {}: {detail}", path.display()))
                 .hint("nothing was changed; see `lattice doctor`"),
             S::Io { .. } | S::Unexpected { .. } | S::Unplaced(_) => {
                 Self::new(Code::StoreIo, format!("the disk or the file failed: {detail}")).hint("nothing was changed; see `lattice doctor`")
@@ -315,6 +318,7 @@ impl From<StoreError> for Failure {
             S::SqlTimeout { after } => Self::new(Code::SqlTimeout, format!("the query ran longer than {} s", after.as_secs_f64()))
                 .hint("narrow it, or raise --timeout"),
             S::SqlTooBig => Self::new(Code::SqlTooBig, "the query needs more memory than is allowed").hint("select less, or add a LIMIT"),
-        }
+        };
+        Self { may_pass, ..failure }
     }
 }

@@ -1,6 +1,6 @@
 //! What every command has at hand: the tracker, the author, the way of answering.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::ffi::OsString;
 use std::io::IsTerminal;
 use std::path::PathBuf;
@@ -19,6 +19,19 @@ pub struct Context {
     quiet: bool,
     /// What is to be done when the command is over.
     after: Rc<RefCell<After>>,
+    stage: Cell<Stage>,
+    /// Whether standard input is read, which can be done once: `-` is on the line, and is no output.
+    is_fed: bool,
+}
+
+/// How far a run has come.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Stage {
+    Begun,
+    /// It has read in the tracker.
+    Reading,
+    /// It may have written or printed something.
+    Settled,
 }
 
 impl Context {
@@ -28,7 +41,9 @@ impl Context {
         let json = words.iter().any(|arg| *arg == "--json" || *arg == "--format=json")
             || words.windows(2).any(|pair| pair[0] == "--format" && pair[1] == "json");
         let quiet = words.iter().any(|arg| *arg == "--quiet");
-        Self { json, quiet, after: Rc::default() }
+        let is_output = words.get(1).is_some_and(|name| *name == "export" || *name == "artifact");
+        let is_fed = !is_output && words.iter().any(|arg| *arg == "-");
+        Self { json, quiet, after: Rc::default(), stage: Cell::new(Stage::Begun), is_fed }
     }
 
     /// Whether answers and errors are JSON.
@@ -49,6 +64,23 @@ impl Context {
     /// Takes what the caller should know beside the answer.
     pub fn take_notices(&self) -> Vec<String> {
         std::mem::take(&mut self.after.borrow_mut().notices)
+    }
+
+    /// Says that this run reads in the tracker.
+    pub fn reads(&self) {
+        if self.stage.get() == Stage::Begun {
+            self.stage.set(Stage::Reading);
+        }
+    }
+
+    /// Says that this run cannot be had a second time: it is about to write or to print.
+    pub fn settle(&self) {
+        self.stage.set(Stage::Settled);
+    }
+
+    /// Whether the command has only read so far, and may do so again from the start.
+    pub fn may_run_again(&self) -> bool {
+        self.stage.get() == Stage::Reading && !self.is_fed
     }
 
     /// The folder that the command runs in.
@@ -78,6 +110,7 @@ impl Context {
     /// # Errors
     /// `NOT_INITIALIZED` or a `STORE_…` code.
     pub fn reader(&self) -> Result<Tracker, Failure> {
+        self.reads();
         App::open_read(self.root()?, World::real()).map(|app| Tracker::new(app, Rc::clone(&self.after)))
     }
 
@@ -98,6 +131,20 @@ impl Context {
     /// # Errors
     /// `NOT_INITIALIZED` or a `STORE_…` code.
     pub fn writer(&self) -> Result<Tracker, Failure> {
+        self.settle();
+        self.open_write()
+    }
+
+    /// The tracker with its lock held, for what only reads in it but has to be alone.
+    ///
+    /// # Errors
+    /// As [`Context::writer`].
+    pub fn alone(&self) -> Result<Tracker, Failure> {
+        self.reads();
+        self.open_write()
+    }
+
+    fn open_write(&self) -> Result<Tracker, Failure> {
         App::open_write(self.root()?, World::real(), self.wait()?)
             .map(|app| Tracker::new(app, Rc::clone(&self.after)))
     }

@@ -67,6 +67,7 @@ pub fn run(args: Args, context: &Context) -> Result<Done, Failure> {
         limit: None,
     };
     let mut feed = Feed { query, epoch, form, left: args.limit.unwrap_or(usize::MAX) };
+    context.settle();
     if args.follow {
         return feed.follow(app, context);
     }

@@ -83,7 +83,7 @@ fn tree(args: &Args, context: &Context) -> Result<Done, Failure> {
 /// The tracker with its lock held, so that nobody else exports at the same time; without the lock
 /// where the database cannot be written to, or has no room to be, and the files go elsewhere.
 fn open(context: &Context, elsewhere: bool) -> Result<Tracker, Failure> {
-    match context.writer() {
+    match context.alone() {
         Err(Failure { code: Code::StoreReadonly | Code::StoreDenied | Code::StoreFull, .. }) if elsewhere => {
             context.reader()
         }

@@ -228,7 +228,12 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> std::process::ExitCode 
     let context = Context::new(&args);
     let result = parse::command_line(&args).and_then(|line| match line {
         Line::Command(entry, matches) => {
-            let result = (entry.run)(&matches, &context);
+            let mut result = (entry.run)(&matches, &context);
+            if result.as_ref().is_err_and(|failure| failure.may_pass) && context.may_run_again() {
+                // A disk may fail once. Nobody hears of damage that a second look does not find.
+                context.take_notices();
+                result = (entry.run)(&matches, &context);
+            }
             let result = result.map(|done| context.take_notices().into_iter().fold(done, Done::warn));
             hooks::after(result, &context, matches.get_flag(parse::NO_HOOKS))
         }

@@ -61,6 +61,7 @@ pub fn run(args: Args, context: &Context) -> Result<Done, Failure> {
         text if text == "-" => source::read(Path::new("-"))?,
         text => text,
     };
+    context.reads();
     let (answer, rows) = App::ask(&root, &sql, Limits { timeout, rows: args.limit })?;
     let done = match format {
         Format::Json => Done::envelope(view::sql_answer(&answer, &rows)),

@@ -83,6 +83,14 @@ pub enum StoreError {
         /// The file concerned, where it is known.
         path: Option<PathBuf>,
     },
+    /// A read failed, or gave nonsense that a second look does not find. The same once more may succeed.
+    #[error("input/output error: {detail}")]
+    Unread {
+        /// What SQLite said.
+        detail: String,
+        /// The file.
+        path: PathBuf,
+    },
     /// The failure came in the commit itself: the change may or may not be saved.
     #[error("outcome of the commit unknown: {detail}")]
     CommitUnknown {
@@ -237,6 +245,10 @@ pub(in crate::store) fn from_sqlite(error: &rusqlite::Error, path: &Path) -> Sto
     match sqlite.extended_code {
         ffi::SQLITE_CANTOPEN_SYMLINK => return StoreError::SymlinkRefused { path: owned },
         ffi::SQLITE_READONLY_DBMOVED => return StoreError::Io { detail, path: Some(owned) },
+        // The last is what SQLite calls EIO of a read.
+        ffi::SQLITE_IOERR_READ | ffi::SQLITE_IOERR_SHORT_READ | ffi::SQLITE_IOERR_CORRUPTFS => {
+            return StoreError::Unread { detail, path: owned };
+        }
         ffi::SQLITE_IOERR_NOMEM => return StoreError::Unexpected { detail },
         _ => {}
     }
@@ -246,8 +258,10 @@ pub(in crate::store) fn from_sqlite(error: &rusqlite::Error, path: &Path) -> Sto
         }
         ffi::SQLITE_READONLY => StoreError::ReadOnly { path: owned },
         ffi::SQLITE_FULL => StoreError::Full,
+        ffi::SQLITE_CORRUPT | ffi::SQLITE_NOTADB if reads_well_again(path) => {
+            StoreError::Unread { detail, path: owned }
+        }
         ffi::SQLITE_NOTADB => StoreError::NotADatabase { path: owned },
-        ffi::SQLITE_CORRUPT if reads_well_again(path) => StoreError::Io { detail, path: Some(owned) },
         ffi::SQLITE_CORRUPT => StoreError::Corrupt { detail },
         // Our own statements take apart only what was stored as JSON.
         ffi::SQLITE_ERROR if detail.contains("malformed JSON") => StoreError::Corrupt { detail },
