@@ -3,6 +3,9 @@
 
 use std::path::{Path, PathBuf};
 
+use lattice::domain::event::{EventBody, Stamp, kind};
+use lattice::domain::{Actor, Event, EventId, Timestamp};
+
 use crate::bulk::{copy_tree, measure};
 use crate::report::Report;
 use crate::run::{Call, Pairs};
@@ -22,6 +25,7 @@ pub fn sync(bench: &Bench, report: &mut Report) -> Result<()> {
 
     let pairs = Pairs::measure(count, |_| lattice(&["sync"]), read)?;
     report.pairs("sync, nothing changed", &pairs, Some(3.0));
+    let unchanged = pairs.paired_ratio();
     measure(report, "sync, nothing changed", lattice(&["sync"]))?;
     let plan = first_file(&tree.join("plans"))?;
     let edited = |turn: usize| {
@@ -29,6 +33,13 @@ pub fn sync(bench: &Bench, report: &mut Report) -> Result<()> {
         written.map(|()| lattice(&["sync"])).unwrap_or_else(|_| lattice(&["fail"]))
     };
     report.pairs("sync, a plan edited", &Pairs::measure(count, edited, read)?, None);
+    let log = first_file(&tree.join("events"))?;
+    let appended =
+        |_: usize| append(&log).map(|()| lattice(&["sync"])).unwrap_or_else(|_| lattice(&["fail"]));
+    let pairs = Pairs::measure(count, appended, read)?;
+    report.pairs("sync, a line appended to one log", &pairs, None);
+    let ratio = format!("{:.2} times as long as when nothing changed", pairs.paired_ratio() / unchanged);
+    report.figure("sync, one task changed in the tree", &ratio, None);
     let commented = |turn: usize| {
         let comment = ["comment", &tracker.backlog(turn), "Seen again", "--actor", "agent:bench"];
         lattice(&comment).output().map(|_| lattice(&["sync"])).unwrap_or_else(|_| lattice(&["fail"]))
@@ -89,8 +100,24 @@ fn export(bench: &Bench, report: &mut Report, tracker: &Tracker, tree: &Path) ->
     measure(report, "export into an empty folder", lattice(0))
 }
 
+/// Adds a comment to the log of a task, as a merge of git does.
+fn append(log: &Path) -> Result<()> {
+    let text = std::fs::read_to_string(log)?;
+    let last = Event::parse(text.lines().last().unwrap_or_default())?;
+    let task = last.task().ok_or("the log is no task's")?;
+    let body = EventBody::of_task(task, kind::COMMENT_ADDED, serde_json::json!({"body": "Seen elsewhere"}));
+    let id = EventId::from_value(last.id.value().ok_or("the id has no value")? + 1);
+    let at = Timestamp::parse(&last.ts).ok_or("the event has no time")?;
+    let actor = Actor::Plain("agent:bench".into());
+    let event = Event::compose(body, id, at, &actor, &Stamp::default(), vec![last.id.clone()]);
+    Ok(std::fs::write(log, format!("{text}{}\n", event.raw()))?)
+}
+
+/// The first of a task's files in a folder.
 fn first_file(folder: &Path) -> Result<PathBuf> {
     let files = std::fs::read_dir(folder)?.map(|entry| Ok(entry?.path()));
     let files: Result<Vec<PathBuf>> = files.collect();
-    Ok(files?.into_iter().min().ok_or("the folder is empty")?)
+    let of_task =
+        |path: &PathBuf| path.file_name().is_some_and(|name| name.to_string_lossy().starts_with("task_"));
+    Ok(files?.into_iter().filter(of_task).min().ok_or("the folder is empty")?)
 }

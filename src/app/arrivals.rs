@@ -1,6 +1,6 @@
 //! What an import brings, task by task: which events, and what they change.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, HashMap};
 
 use serde_json::Value;
 
@@ -65,17 +65,21 @@ pub(super) fn before(
     report: &mut ImportReport,
 ) -> Result<Before, Failure> {
     report.new_events = fresh.len();
-    let mut touched: BTreeSet<&TaskId> = BTreeSet::new();
+    let mut of_tasks: HashMap<&TaskId, TaskImport> = HashMap::new();
     for event in fresh {
         let Some(id) = event.task() else {
             *report.other.entry(event.kind.clone()).or_default() += 1;
             continue;
         };
-        let entry = report.tasks.entry(id.to_string()).or_default();
-        *entry.kinds.entry(event.kind.clone()).or_default() += 1;
+        let entry = of_tasks.entry(id).or_default();
+        match entry.kinds.get_mut(&event.kind) {
+            Some(count) => *count += 1,
+            None => drop(entry.kinds.insert(event.kind.clone(), 1)),
+        }
         entry.is_new |= event.kind == kind::TASK_CREATED;
-        touched.insert(id);
     }
+    let touched: Vec<&TaskId> = of_tasks.keys().copied().collect();
+    report.tasks = of_tasks.into_iter().map(|(id, task)| (id.to_string(), task)).collect();
     let mut known = BTreeMap::new();
     for id in touched {
         // Most imports bring new tasks, and whether one is there is told faster than what it says.

@@ -207,10 +207,11 @@ pub(super) fn merge(
     for (prefix, next) in &set.number_floors {
         tx.raise_number_floor(prefix, *next)?;
     }
-    if how.first {
-        for (name, state) in &set.sessions {
-            tx.save_session(name, state)?;
-        }
+    for (name, state) in set.sessions.iter().filter(|_| how.first) {
+        tx.save_session(name, state)?;
+    }
+    // Those of the events are counted when a session begins.
+    if how.first && !set.session_names.is_empty() {
         let mut serials = tx.serials()?;
         set.session_names.iter().for_each(|name| serials.note(name));
         tx.save_serials(&serials)?;
@@ -275,11 +276,13 @@ fn fresh_events<'a>(
     report: &mut ImportReport,
 ) -> Result<Vec<&'a Event>, Failure> {
     let mut fresh: Vec<&Event> = Vec::new();
+    let nothing_known = tx.last_place()? == 0;
     let mut winners = Vec::new();
     let mut tombstones = Vec::new();
     for sourced in redactions::each_once(set, foreign)? {
         let event = &sourced.item;
-        let Some(known) = tx.event_text(&event.id)? else {
+        let known = if nothing_known { None } else { tx.event_text(&event.id)? };
+        let Some(known) = known else {
             fresh.push(event);
             continue;
         };

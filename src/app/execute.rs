@@ -289,7 +289,7 @@ fn write(
             .hint("keep long material in a file, and write where it is"));
         }
         // What does not read back would make the whole history unreadable, for ever.
-        if let Err(error) = Event::from_stored(event.raw()) {
+        if let Err(error) = event.reads_back() {
             return Err(Failure::new(
                 Code::ValidationError,
                 format!("this {kind} cannot be stored: {error}"),

@@ -98,9 +98,11 @@ pub fn run(args: Args, context: &Context) -> Result<Done, Failure> {
         Some(tree) => Some(export::read_tree(tree, &ReadOptions::default())?),
         None => None,
     };
-    let set = tree.as_ref().map(|tree| &tree.set);
-    let outcome = App::init(&lattice, &World::real(), context.wait()?, &options, set)?;
-    let heard = tree.map(|tree| tree.report).unwrap_or_default();
+    let (set, heard) = tree.map(|tree| (tree.set, tree.report)).unzip();
+    let outcome = App::init(&lattice, &World::real(), context.wait()?, &options, set.as_ref())?;
+    // The process ends soon, and letting go of each event by itself takes longer than reading it.
+    std::mem::forget(set);
+    let heard = heard.unwrap_or_default();
     let made = matches!(outcome, InitOutcome::Made(_));
     for text in &texts {
         text.write().map_err(|failure| if made { made_but(failure) } else { failure })?;

@@ -9,7 +9,9 @@ use super::progress::Progress;
 use super::text::printable;
 use super::write::OutputArgs;
 use crate::app::{App, Code, Failure, ImportReport, Merge, TreeReport};
-use crate::export::{ExportOptions, ExportReport, ReadOptions, export_tree_after, read_tree_for, tree_look};
+use crate::export::{
+    ExportOptions, ExportReport, ReadOptions, Tree, export_tree_after, read_tree_for, tree_look,
+};
 use crate::view;
 
 /// How to merge, and what to write.
@@ -50,7 +52,11 @@ pub fn bring_together(
     mut each: impl FnMut(),
 ) -> Result<Synced, Failure> {
     let folder = app.root().tree.clone();
-    let tree = read_tree_for(app, &folder, &ReadOptions::default())?;
+    // A worktree whose branch has no tree: there is nothing to take in.
+    let tree = match folder.exists() {
+        true => read_tree_for(app, &folder, &ReadOptions::default())?,
+        false => Tree::default(),
+    };
     let taken = app.import(&tree.set, how, false, |_| each()).map_err(|failure| match failure.code {
         Code::InstanceMismatch => failure.hint(
             "nothing was changed; `lattice sync --adopt` makes one tracker of both, `lattice import --adopt` takes only tasks in",

@@ -72,7 +72,20 @@ impl Config {
     /// The value at a JSON pointer (RFC 6901).
     #[must_use]
     pub fn get(&self, pointer: &str) -> Option<&Value> {
-        self.value.pointer(pointer)
+        if pointer.contains('~') {
+            return self.value.pointer(pointer);
+        }
+        // Without escapes no name has to be copied to be found.
+        pointer.strip_prefix('/').map_or_else(
+            || self.value.pointer(pointer),
+            |path| {
+                path.split('/').try_fold(&*self.value, |value, name| match value {
+                    Value::Object(map) => map.get(name),
+                    // A list is rare enough.
+                    other => other.pointer(&format!("/{name}")),
+                })
+            },
+        )
     }
 
     fn text(&self, pointer: &str) -> Option<&str> {

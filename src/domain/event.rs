@@ -1,5 +1,6 @@
 //! An event: one fact with an author, its text kept to the letter behind a small typed view.
 
+mod canonical;
 mod reading;
 
 use serde_json::{Map, Value, json};
@@ -223,7 +224,7 @@ impl Event {
             Subject::Resource(resource) => drop(map.insert("resource_id".into(), json!(resource.as_str()))),
             Subject::Instance => {}
         }
-        map.insert("data".into(), Value::Object(body.data.clone()));
+        map.insert("data".into(), Value::Object(body.data));
         map.insert("parents".into(), parents.iter().map(|p| json!(p.as_str())).collect());
         if !stamp.provenance.is_empty() {
             map.insert("provenance".into(), Value::Object(stamp.provenance.clone()));
@@ -232,7 +233,12 @@ impl Event {
             map.insert("agent_meta".into(), Value::Object(stamp.agent_meta.clone()));
         }
         let key = SortKey::of(&id, &ts, true);
-        let raw = json::line(&Value::Object(map));
+        let mut whole = Value::Object(map);
+        let raw = json::line(&whole);
+        let data = match whole.get_mut("data").map(Value::take) {
+            Some(Value::Object(data)) => data,
+            _ => Map::new(),
+        };
         Self {
             id,
             key,
@@ -240,7 +246,7 @@ impl Event {
             kind: body.kind,
             actor: actor.clone(),
             subject: body.subject,
-            data: body.data,
+            data,
             parents: Some(parents),
             redacted: None,
             raw,
@@ -287,22 +293,18 @@ pub fn strict_json(text: &str) -> Result<Value, EventError> {
 /// `parents` (the predecessor's) stands for the one after its neighbour in canonical order.
 #[must_use]
 pub fn heads<'a>(history: impl IntoIterator<Item = &'a Event>) -> Vec<EventId> {
-    let mut heads: Vec<EventId> = Vec::new();
-    let mut last_unlinked: Option<EventId> = None;
-    let mut named: std::collections::HashSet<EventId> = std::collections::HashSet::new();
+    let mut heads: Vec<&EventId> = Vec::new();
+    let mut last_unlinked: Option<&EventId> = None;
+    let mut named: std::collections::HashSet<&EventId> = std::collections::HashSet::new();
     for event in history {
         match &event.parents {
-            Some(parents) => named.extend(parents.iter().cloned()),
-            None => {
-                if let Some(previous) = last_unlinked.replace(event.id.clone()) {
-                    named.insert(previous);
-                }
-            }
+            Some(parents) => named.extend(parents),
+            None => named.extend(last_unlinked.replace(&event.id)),
         }
-        heads.push(event.id.clone());
+        heads.push(&event.id);
     }
     heads.retain(|id| !named.contains(id));
-    heads
+    heads.into_iter().cloned().collect()
 }
 
 #[cfg(test)]

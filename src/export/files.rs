@@ -158,7 +158,11 @@ impl Folder {
     }
 
     fn entries(&self, relative: &Path) -> Result<Vec<Entry>, Failure> {
-        let Some(folder) = self.opened(relative)? else { return Ok(Vec::new()) };
+        let Some(folder) = self.opened(relative)? else {
+            // Without the root there is no tree at all.
+            let is_root = relative.as_os_str().is_empty();
+            return if is_root { Err(self.failed(Errno::NOENT, relative)) } else { Ok(Vec::new()) };
+        };
         let fail = |errno| self.failed(errno, relative);
         let mut entries = Vec::new();
         for entry in Dir::read_from(&folder).map_err(fail)? {

@@ -36,7 +36,10 @@ impl Histories {
             }
             self.first.insert(event.item.id.clone(), place);
             match &event.item.subject {
-                Subject::Task(id) => self.tasks.entry(id.clone()).or_default().push(place),
+                Subject::Task(id) => match self.tasks.get_mut(id) {
+                    Some(places) => places.push(place),
+                    None => drop(self.tasks.insert(id.clone(), vec![place])),
+                },
                 Subject::Instance => self.instance.push(place),
                 Subject::Resource(_) => {}
             }

@@ -22,6 +22,7 @@ mod short_ids;
 mod sql;
 mod sql_schema;
 mod stats;
+mod steps;
 mod tallies;
 mod tracker;
 mod tree_record;

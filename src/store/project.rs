@@ -4,7 +4,7 @@
 //! is a source of truth: [`rebuild`] makes all of them from the log alone.
 
 use std::borrow::Borrow;
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 use rusqlite::{Connection, OptionalExtension, params};
 use serde_json::Value;
@@ -150,11 +150,22 @@ pub(super) fn save_history<E: Borrow<Event>>(
     finished: &[String],
     contested: &mut BTreeSet<String>,
 ) -> Result<(), StoreError> {
-    let (state, _) = TaskState::fold(history);
     let shown = clear_task(target, id)?;
-    let shown = shown.as_ref().map(Option::as_ref);
+    save_cleared(target, id, history, shown.as_ref().map(Option::as_ref), finished, contested)
+}
+
+/// The same where the task has no rows. `shown_before` is the short id that it showed, if it had one.
+fn save_cleared<E: Borrow<Event>>(
+    target: &Connection,
+    id: &TaskId,
+    history: &[E],
+    shown_before: Option<Option<&ShortId>>,
+    finished: &[String],
+    contested: &mut BTreeSet<String>,
+) -> Result<(), StoreError> {
+    let (state, _) = TaskState::fold(history);
     let change = Change { before: &TaskState::default(), after: &state, events: history.len() };
-    save(target, id, &change, shown, finished, contested)
+    save(target, id, &change, shown_before, finished, contested)
 }
 
 /// Takes a task's rows away, but for its numbers, and says which short id it showed, if any; `None`
@@ -335,17 +346,23 @@ pub(super) fn many_appended(
     }
     let finished = config(conn)?.finished();
     let mut contested = BTreeSet::new();
-    let mut by_task: std::collections::BTreeMap<&TaskId, Vec<&Event>> = std::collections::BTreeMap::new();
+    let mut by_task: HashMap<&TaskId, Vec<&Event>> = HashMap::new();
     for event in appended.iter().copied() {
         if let Some(id) = event.task() {
             by_task.entry(id).or_default().push(event);
         }
     }
+    let mut by_task: Vec<_> = by_task.into_iter().collect();
+    by_task.sort_unstable_by_key(|(id, _)| *id);
+    // In a new tracker no task has rows yet.
+    let is_first = events::last_place(conn)? == appended.len() as i64;
     for (id, mut events) in by_task {
-        if has_earlier(conn, id, &events)? {
+        events.sort_by(|a, b| a.key.cmp(&b.key));
+        if is_first {
+            save_cleared(conn, id, &events, None, &finished, &mut contested)?;
+        } else if has_earlier(conn, id, &events)? {
             refold_task(conn, conn, id, &finished, &mut contested)?;
         } else {
-            events.sort_by(|a, b| a.key.cmp(&b.key));
             save_history(conn, id, &events, &finished, &mut contested)?;
         }
         each(id);

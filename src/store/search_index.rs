@@ -15,7 +15,6 @@ use super::error::StoreError;
 use super::unplaced::SqlResult;
 use super::{events, rows};
 use crate::domain::event::kind;
-use crate::domain::id::TaskId;
 
 /// Events between two times that the index is brought up to date. It bounds what a search looks
 /// at itself (decision 0011).
@@ -71,6 +70,24 @@ impl Kind {
                    FROM events e JOIN tasks t ON t.id = e.task_id WHERE 1"
             }
         }
+    }
+}
+
+impl Kind {
+    /// For all rows of this kind at once: the numbers of their events with the places of their texts,
+    /// and the text of a place. Through indexes: the log itself is many times as long as its texts.
+    fn kept(self) -> [String; 2] {
+        let (table, task, text) = match self {
+            Self::Comment => ("comments", "", "'', body"),
+            Self::Notes => ("notes", "task_id", "'', body"),
+            Self::Plan => ("plans", "task_id", "'', body"),
+            Self::Task => ("tasks", "id", "title, coalesce(description, '')"),
+        };
+        let places = match self {
+            Self::Comment => "SELECT e.seq, c.rowid FROM comments c CROSS JOIN events e ON e.id = c.id WHERE c.deleted_at IS NULL".into(),
+            _ => format!("SELECT (SELECT min(seq) FROM events WHERE task_id = t.{task}) AS seq, t.rowid FROM {table} t WHERE seq > 0"),
+        };
+        [places, format!("SELECT {text} FROM {table} WHERE rowid = ?1")]
     }
 }
 
@@ -163,7 +180,9 @@ pub(super) fn stale(conn: &Connection) -> Result<BTreeSet<i64>, StoreError> {
 
 fn changed_since(conn: &Connection, begin: i64) -> Result<BTreeSet<i64>, StoreError> {
     let mut statement = conn
-        .prepare_cached("SELECT raw, hash, seq, type FROM events WHERE seq > ?1 AND task_id IS NOT NULL")
+        .prepare_cached(
+            "SELECT raw, hash, seq, type, task_id FROM events WHERE seq > ?1 AND task_id IS NOT NULL",
+        )
         .sql()?;
     let mut found = statement.query([begin]).sql()?;
     let mut rows = BTreeSet::new();
@@ -173,21 +192,20 @@ fn changed_since(conn: &Connection, begin: i64) -> Result<BTreeSet<i64>, StoreEr
             rows.insert(row.get(2).sql()?);
             continue;
         }
-        if !TELLING.contains(&kind) {
-            continue;
-        }
-        let event = events::event_of_row(row)?;
-        let Some(task) = event.task().map(TaskId::as_str) else { continue };
-        match event.kind.as_str() {
-            kind::COMMENT_EDITED | kind::COMMENT_DELETED => {
-                rows.extend(event.text("comment_id").map(|id| place(conn, id)).transpose()?.flatten());
-            }
+        let task = row.get_ref(4).sql()?.as_str().unwrap_or_default();
+        match kind {
             kind::PLAN_UPDATED => rows.extend(row_of_task(conn, Kind::Plan, task)?),
             kind::NOTES_UPDATED => rows.extend(row_of_task(conn, Kind::Notes, task)?),
-            // Whatever was said about the task before counts from now on.
-            kind::TASK_CREATED => rows.extend(rows_of_task(conn, task)?),
-            _ if matches!(event.text("field"), Some("title" | "description")) => {
-                rows.extend(row_of_task(conn, Kind::Task, task)?);
+            kind::TASK_CREATED => rows.extend(rows_of_created(conn, task, row.get(2).sql()?)?),
+            kind::COMMENT_EDITED | kind::COMMENT_DELETED => {
+                let event = events::event_of_row(row)?;
+                rows.extend(event.text("comment_id").map(|id| place(conn, id)).transpose()?.flatten());
+            }
+            kind::FIELD_UPDATED => {
+                let event = events::event_of_row(row)?;
+                if matches!(event.text("field"), Some("title" | "description")) {
+                    rows.extend(row_of_task(conn, Kind::Task, task)?);
+                }
             }
             _ => {}
         }
@@ -195,28 +213,30 @@ fn changed_since(conn: &Connection, begin: i64) -> Result<BTreeSet<i64>, StoreEr
     Ok(rows)
 }
 
-/// Types of events that change a text, beside new comments.
-const TELLING: [&str; 6] = [
-    kind::TASK_CREATED,
-    kind::FIELD_UPDATED,
-    kind::COMMENT_EDITED,
-    kind::COMMENT_DELETED,
-    kind::PLAN_UPDATED,
-    kind::NOTES_UPDATED,
-];
-
 fn place(conn: &Connection, event: &str) -> Result<Option<i64>, StoreError> {
     let mut statement = conn.prepare_cached("SELECT seq FROM events WHERE id = ?1").sql()?;
     statement.query_row([event], |row| row.get(0)).optional().sql()
 }
 
-fn row_of_task(conn: &Connection, kind: Kind, task: &str) -> Result<Option<i64>, StoreError> {
-    let first: Option<i64> = conn
-        .prepare_cached("SELECT min(seq) FROM events WHERE task_id = ?1")
+/// The place of the first event about a task.
+fn first(conn: &Connection, task: &str) -> Result<Option<i64>, StoreError> {
+    conn.prepare_cached("SELECT min(seq) FROM events WHERE task_id = ?1")
         .sql()?
         .query_row([task], |row| row.get(0))
-        .sql()?;
-    Ok(first.map(|seq| kind.row(seq)))
+        .sql()
+}
+
+fn row_of_task(conn: &Connection, kind: Kind, task: &str) -> Result<Option<i64>, StoreError> {
+    Ok(first(conn, task)?.map(|seq| kind.row(seq)))
+}
+
+/// The rows of a task that was created at this place. Whatever was said about it before counts from
+/// now on; what came later speaks for itself.
+fn rows_of_created(conn: &Connection, task: &str, seq: i64) -> Result<BTreeSet<i64>, StoreError> {
+    match first(conn, task)? {
+        Some(first) if first == seq => Ok(BTreeSet::from([Kind::Task.row(seq)])),
+        _ => rows_of_task(conn, task),
+    }
 }
 
 fn rows_of_task(conn: &Connection, task: &str) -> Result<BTreeSet<i64>, StoreError> {
@@ -224,9 +244,8 @@ fn rows_of_task(conn: &Connection, task: &str) -> Result<BTreeSet<i64>, StoreErr
         conn.prepare_cached("SELECT seq FROM events WHERE task_id = ?1 AND type = 'comment_added'").sql()?;
     let mut rows: BTreeSet<i64> =
         statement.query_map([task], |row| row.get(0)).sql()?.collect::<Result<_, _>>().sql()?;
-    for kind in Kind::OF_TASKS {
-        rows.extend(row_of_task(conn, kind, task)?);
-    }
+    let first = first(conn, task)?;
+    rows.extend(Kind::OF_TASKS.into_iter().flat_map(|kind| first.map(|seq| kind.row(seq))));
     Ok(rows)
 }
 
@@ -287,17 +306,18 @@ fn flush(conn: &Connection) -> Result<(), StoreError> {
 fn fill(source: &Connection, target: &Connection, without: &BTreeSet<i64>) -> Result<(), StoreError> {
     let mut insert = target.prepare("INSERT INTO search (rowid, title, body) VALUES (?1, ?2, ?3)").sql()?;
     for kind in [Kind::Comment, Kind::Notes, Kind::Plan, Kind::Task] {
-        let first = match kind {
-            Kind::Comment => "",
-            _ => " AND e.seq IN (SELECT min(seq) FROM events WHERE task_id IS NOT NULL GROUP BY task_id)",
-        };
-        let mut statement = source.prepare(&format!("{}{first} ORDER BY e.seq", kind.texts())).sql()?;
-        let mut texts = statement.query([]).sql()?;
-        while let Some(row) = texts.next().sql()? {
-            let number: i64 = row.get(0).sql()?;
+        let [places, text] = kind.kept();
+        let mut statement = source.prepare(&places).sql()?;
+        let found = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?))).sql()?;
+        let mut places: Vec<(i64, i64)> = found.collect::<Result<_, _>>().sql()?;
+        places.sort_unstable();
+        let mut text = source.prepare(&text).sql()?;
+        for (seq, place) in places {
+            let number = kind.row(seq);
             if !without.contains(&number) {
-                let [title, body] = [1, 2].map(|column| lossy(row, column));
-                insert.execute(params![number, title.sql()?, body.sql()?]).sql()?;
+                let read = |row: &Row<'_>| Ok((lossy(row, 0)?, lossy(row, 1)?));
+                let (title, body) = text.query_row([place], read).sql()?;
+                insert.execute(params![number, title, body]).sql()?;
             }
         }
     }

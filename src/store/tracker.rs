@@ -13,7 +13,7 @@ use super::file::{self, Copied, Created, ReadFile, ReadMode, WriteFile};
 use super::hash::{hex, sha256};
 use super::reader::Reader;
 use super::unplaced::SqlResult;
-use super::{events, project, rows, search_index, sessions, short_ids, tallies, tree_record};
+use super::{events, project, rows, search_index, sessions, short_ids, steps, tallies, tree_record};
 use crate::domain::artifact::NewArtifact;
 use crate::domain::config::Config;
 use crate::domain::event::Event;
@@ -240,7 +240,9 @@ fn transact<T, E: From<StoreError>>(
     let tx = conn
         .transaction_with_behavior(TransactionBehavior::Immediate)
         .map_err(|error| from_sqlite(&error, path))?;
-    let result = work(&Transaction { reader: Reader::new(&tx, path, contested) })?;
+    let work_on = Transaction { reader: Reader::new(&tx, path, contested), begun: Cell::default() };
+    let result = work(&work_on)?;
+    work_on.placed(steps::appended(work_on.conn, work_on.begun.get()))?;
     tx.commit().map_err(|error| unsaved(&error, path))?;
     Ok(result)
 }
@@ -248,6 +250,8 @@ fn transact<T, E: From<StoreError>>(
 /// Writing access; everything that it does is committed together or not at all.
 pub struct Transaction<'a> {
     reader: Reader<'a>,
+    /// Where the log ended before the first of the events that were appended; `None` if none was.
+    begun: Cell<Option<i64>>,
 }
 
 impl<'a> std::ops::Deref for Transaction<'a> {
@@ -281,13 +285,11 @@ impl Transaction<'_> {
         project: impl FnOnce() -> Result<(), StoreError>,
     ) -> Result<(), StoreError> {
         let mut tail = events::tail(self.conn)?;
-        let before = tail.seq;
+        self.begun.set(self.begun.get().or(Some(tail.seq)));
         for event in events {
             events::insert(self.conn, &mut tail, event)?;
         }
-        project()?;
-        search_index::appended(self.conn, before, tail.seq)?;
-        tallies::appended(self.conn, before, tail.seq)
+        project()
     }
 
     /// Appends many events at once; each subject is folded once. `each` hears of every task done.

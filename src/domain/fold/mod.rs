@@ -108,11 +108,11 @@ impl TaskState {
         let events = || history.iter().map(Borrow::borrow);
         let first = events().position(|e: &Event| e.kind == kind::TASK_CREATED);
         if let Some(first) = first {
-            oddities.extend(state.apply(history[first].borrow()).map(|o| (first, o)));
+            oddities.extend(state.take(history[first].borrow()).map(|o| (first, o)));
         }
         for (place, event) in events().enumerate() {
             if Some(place) != first {
-                oddities.extend(state.apply(event).map(|o| (place, o)));
+                oddities.extend(state.take(event).map(|o| (place, o)));
             }
         }
         if let Some(task) = &mut state.task {
@@ -128,6 +128,19 @@ impl TaskState {
 
     /// Applies one event that comes after all that were applied before.
     pub fn apply(&mut self, event: &Event) -> Option<Oddity> {
+        let was_there = self.task.is_some();
+        let oddity = self.take(event);
+        if let Some(task) = self.task.as_mut().filter(|_| was_there) {
+            task.last_event_id = event.id.to_string();
+            task.updated_at.clone_from(&event.ts);
+            task.last_key = event.key.as_str().to_owned();
+            task.heads = vec![event.id.to_string()];
+        }
+        oddity
+    }
+
+    /// What an event says of the task, but for its place behind all others.
+    fn take(&mut self, event: &Event) -> Option<Oddity> {
         let Some(task) = &mut self.task else {
             if event.kind != kind::TASK_CREATED {
                 return Some(Oddity::NotCreated);
@@ -137,10 +150,6 @@ impl TaskState {
             self.task = Some(task);
             return oddity;
         };
-        task.last_event_id = event.id.to_string();
-        task.updated_at.clone_from(&event.ts);
-        task.last_key = event.key.as_str().to_owned();
-        task.heads = vec![event.id.to_string()];
         match event.kind.as_str() {
             kind::TASK_CREATED => Some(Oddity::CreatedAgain),
             kind::TASK_ARCHIVED => archive(task, Some(&event.ts)),

@@ -1,0 +1,16 @@
+//! What keeps up with the log in steps: the index of words, and the sums.
+
+use rusqlite::Connection;
+
+use super::error::StoreError;
+use super::{events, search_index, tallies};
+
+/// Hears once of all that a transaction appended, at its end: however many events there are, that is
+/// one step then. Until here both are behind, as between two steps, and whoever asks looks at the log
+/// too. `begun` is where the log ended before; `None` if nothing was appended.
+pub(super) fn appended(conn: &Connection, begun: Option<i64>) -> Result<(), StoreError> {
+    let Some(before) = begun else { return Ok(()) };
+    let after = events::last_place(conn)?;
+    search_index::appended(conn, before, after)?;
+    tallies::appended(conn, before, after)
+}
