@@ -81,8 +81,13 @@ pub fn init_named(dir: &Path, options: &InitOptions, set: Option<&ImportSet>) ->
 
 /// Opens the tracker in this folder for writing.
 pub fn open(dir: &Path, seed: u64) -> App {
+    open_at(dir, seed, NOW + 60_000)
+}
+
+/// The same at another time.
+pub fn open_at(dir: &Path, seed: u64, millis: u64) -> App {
     let root = Root { project: dir.to_path_buf(), lattice: dir.to_path_buf(), tree: dir.to_path_buf() };
-    App::open_write(root, World::scripted(NOW + 60_000, seed), WAIT).unwrap()
+    App::open_write(root, World::scripted(millis, seed), WAIT).unwrap()
 }
 
 pub fn export(app: &App, target: &Path) -> ExportReport {
