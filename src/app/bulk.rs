@@ -9,7 +9,7 @@ use serde_json::json;
 
 use super::arrivals::{self, TaskImport};
 use super::conflicts::{self, TaskConflicts};
-use super::{App, Code, Failure, World, redactions};
+use super::{App, Code, Failure, FoundArtifact, World, redactions};
 use crate::domain::artifact::{Artifact, NewArtifact};
 use crate::domain::event::{Event, kind};
 use crate::domain::id::TaskId;
@@ -58,7 +58,7 @@ pub struct ImportSet {
     /// How many events beside these the tree holds that are known to be known.
     pub known_events: usize,
     /// Artifacts.
-    pub artifacts: Vec<Sourced<NewArtifact>>,
+    pub artifacts: Vec<Sourced<FoundArtifact>>,
     /// (prefix, number): numbers below are not given to new tasks.
     pub number_floors: Vec<(String, i64)>,
     /// (name, record): taken in only when the tracker is made.
@@ -210,8 +210,12 @@ pub(super) fn merge(
     for sourced in
         set.artifacts.iter().filter(|s| !withheld.iter().any(|id| id == s.item.artifact.id.as_str()))
     {
-        match tx.add_artifact(&sourced.item)? {
-            ArtifactAdded::New | ArtifactAdded::Completed => report.new_artifacts += 1,
+        let found = &sourced.item;
+        match tx.compare_artifact(&found.artifact, found.hash())? {
+            ArtifactAdded::New | ArtifactAdded::Completed => {
+                tx.add_artifact(&found.whole()?)?;
+                report.new_artifacts += 1;
+            }
             ArtifactAdded::Known => {}
             ArtifactAdded::Differs => settle_artifact(tx, world, how, sourced, &mut report)?,
         }
@@ -235,7 +239,7 @@ fn settle_artifact(
     tx: &Transaction<'_>,
     world: &World,
     how: &Merge,
-    sourced: &Sourced<NewArtifact>,
+    sourced: &Sourced<FoundArtifact>,
     report: &mut ImportReport,
 ) -> Result<(), Failure> {
     let text =
@@ -247,10 +251,11 @@ fn settle_artifact(
     let clash = Clash { id, what: "artifact", place: &sourced.place, tree: &tree, database: &database };
     let tree_wins = clash.settle(tx, world, how, report)?;
     let is_one = known.names_the_payload_of(&theirs.artifact);
+    let theirs = theirs.whole()?;
     let ours = tx.payload(&theirs.artifact.id)?;
     let (artifact, winner, loser) = match tree_wins {
-        true => (theirs.artifact.clone(), theirs.payload.clone(), ours),
-        false => (known, ours, theirs.payload.clone()),
+        true => (theirs.artifact, theirs.payload, ours),
+        false => (known, ours, theirs.payload),
     };
     // An absent payload is less than a present one, so it does not win against it.
     let (payload, loser) = match (winner, loser) {

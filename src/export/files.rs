@@ -12,7 +12,7 @@ use std::rc::Rc;
 use rustix::fs::{AtFlags, CWD, Dir, FileType, Mode, OFlags, fstat, openat, statat};
 use rustix::io::Errno;
 
-use crate::app::{Code, Failure};
+use crate::app::{Code, Failure, sha256_of};
 
 /// Bytes that a plan, notes or what an artifact says of itself may have.
 pub(super) const FILE_LIMIT: u64 = 16 * 1024 * 1024;
@@ -232,6 +232,19 @@ impl Folder {
         }
         let mut bytes = Vec::new();
         Ok(self.read_listed(relative, limit, &mut bytes)?.then_some(bytes))
+    }
+
+    /// The SHA-256 of a plain file, `None` if there is none. The file is never in memory as a whole.
+    ///
+    /// # Errors
+    /// As [`Folder::read`].
+    pub(super) fn hash(&self, relative: &Path, limit: u64) -> Result<Option<[u8; 32]>, Failure> {
+        let Some(file) = self.open(relative)? else { return Ok(None) };
+        let fail = |error| Failure::io(&error, &self.path(relative));
+        if file.metadata().map_err(fail)?.len() > limit {
+            return Err(too_long(&self.path(relative), limit));
+        }
+        sha256_of(file.take(limit)).map(Some).map_err(fail)
     }
 
     /// All bytes of a derived file, `None` if there is none: one beyond [`DERIVED_LIMIT`] is no failure.
