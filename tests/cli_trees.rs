@@ -176,6 +176,59 @@ fn other_content_under_a_known_id_is_refused_or_set_aside() {
 }
 
 #[test]
+fn an_absent_payload_does_not_win_against_a_present_one() {
+    const ID: &str = "art_01J00000000000000000000001";
+    let entitle = |lattice: &Path, title: &str| {
+        let meta = lattice.join(format!("artifacts/meta/{ID}.json"));
+        let mut value: Value = serde_json::from_slice(&fs::read(&meta).unwrap()).unwrap();
+        value["title"] = title.into();
+        fs::write(meta, value.to_string()).unwrap();
+    };
+    let (here, there) = (Project::new(), Project::empty());
+    let task = here.task("One");
+    here.file("key.txt", "the key");
+    here.ok(["attach", &task, "key.txt", "--sensitive", "--id", ID]);
+    here.ok(["export"]);
+    copy(&here.lattice(), &there.lattice());
+    entitle(&there.lattice(), "As it is called there");
+    there.ok(["init"]);
+    let kept = |project: &Project, title: &str| {
+        assert_eq!(project.json(["artifact", ID])["title"], title);
+        assert_eq!(project.ok(["artifact", ID, "--payload"]), "the key");
+        let aside = "SELECT group_concat(kind) FROM quarantine";
+        assert_eq!(project.ok(["sql", "--quiet", aside]), "artifact\n", "bytes that are here are not aside");
+        assert_eq!(project.json(["doctor"])["summary"]["errors"], 0);
+    };
+    // The tree has the words that win, and not the bytes.
+    entitle(&here.lattice(), "Another");
+    here.ok(["sync", "--prefer", "tree"]);
+    kept(&here, "Another");
+    // The tracker has the words that win, and not the bytes.
+    here.ok(["export", "--include-sensitive", "--to", "out"]);
+    there.ok(["import", here.path().join("out").to_str().unwrap(), "--prefer", "database"]);
+    kept(&there, "As it is called there");
+}
+
+#[test]
+fn an_edit_that_only_a_file_holds_is_still_to_be_exported_after_its_import() {
+    let project = Project::new();
+    project.task("One");
+    project.ok(["export"]);
+    let plan = fs::read_dir(project.lattice().join("plans")).unwrap().next().unwrap().unwrap().path();
+    fs::write(plan, "# By hand\n").unwrap();
+    for _ in 0..2 {
+        project.ok(["import"]);
+        let (said, checked) = (project.ok([""; 0]), project.ok(["doctor"]));
+        assert!(said.contains("behind the tracker; `lattice sync` writes them"), "{said}");
+        assert!(checked.contains("holds 1 change that the tree does not; `lattice export`"), "{checked}");
+    }
+    assert_ne!(project.json(["export"])["written"], json!([]));
+    project.ok(["import"]);
+    assert!(project.ok([""; 0]).contains("as the last sync left them"));
+    assert!(project.ok(["doctor"]).contains("✓ the exported tree and the database are in step"));
+}
+
+#[test]
 fn doctor_tells_how_tree_and_database_stand() {
     let project = full();
     assert!(!project.ok(["doctor"]).contains("exported tree"), "there is none");

@@ -5,7 +5,7 @@ mod export_support;
 use std::path::{Path, PathBuf};
 
 use export_support::*;
-use lattice::app::{Code, ImportSet, Merge};
+use lattice::app::{App, Code, ImportSet, InitOptions, InitOutcome, Merge, World};
 use lattice::domain::{Command, Subject, TaskId};
 use lattice::export::{ExportOptions, ReadOptions, export_tree, read_document, read_tree, write_document};
 
@@ -203,4 +203,27 @@ fn a_folder_that_is_not_there_is_made_by_an_export_and_refused_by_a_read() {
     assert!(!target.exists());
     export(&app, &target);
     assert!(target.join("config.json").is_file());
+}
+
+#[test]
+fn what_an_artifact_holds_is_read_when_it_is_taken_in_and_not_kept() {
+    let (_dir, lattice, app, _) = sample();
+    export(&app, &lattice);
+    drop(app);
+    let (_dir, elsewhere) = folder();
+    copy(&lattice, &elsewhere);
+    let set = read(&elsewhere).set;
+    let payload = elsewhere.join("artifacts/payload/art_00000000000000000000000001.md");
+    let before = std::fs::read(&payload).unwrap();
+    let init = || App::init(&elsewhere, &World::scripted(NOW, 7), WAIT, &InitOptions::default(), Some(&set));
+    std::fs::write(&payload, "others by now").unwrap();
+    let failure = init().map(drop).unwrap_err();
+    assert_eq!(failure.code, Code::ImportInvalid);
+    assert!(failure.message.contains("changed while it was read"), "{failure:?}");
+    std::fs::remove_file(&payload).unwrap();
+    assert_eq!(init().map(drop).unwrap_err().code, Code::ImportInvalid);
+    // Where it is known nothing is read again.
+    assert_eq!(open(&lattice, 12).import(&set, &Merge::default(), false, |_| {}).unwrap().new_artifacts, 0);
+    std::fs::write(&payload, before).unwrap();
+    assert!(matches!(init().unwrap(), InitOutcome::Made(_)));
 }

@@ -7,7 +7,9 @@ use std::path::{Path, PathBuf};
 
 use export_support::{copy, export, folder, init_named, read};
 use lattice::app::{Code, InitOptions};
-use lattice::domain::event::MAX_BYTES;
+use lattice::domain::event::{Event, MAX_BYTES};
+use lattice::domain::fold::TaskState;
+use lattice::domain::json::document;
 use lattice::export::{ReadOptions, read_tree};
 use serde_json::json;
 
@@ -356,4 +358,49 @@ fn snapshots_are_compared_and_taken_in_only_when_asked() {
     assert_eq!(export_support::files(&lattice), export_support::files(&other));
     // The tree says the same as its log now.
     assert!(read(&lattice).report.disagreements.is_empty());
+}
+
+#[test]
+fn a_derived_file_that_is_too_long_is_no_reason_to_refuse() {
+    let (_dir, lattice) = tree();
+    let long = |name: &str, head: &str, bytes: u64| {
+        let path = lattice.join(name);
+        std::fs::write(&path, head).unwrap();
+        // What follows is a hole, and read as zeros.
+        std::fs::OpenOptions::new().write(true).open(&path).unwrap().set_len(bytes).unwrap();
+    };
+    let index = format!("{{\"next_seqs\": {{\"LAT\": 500}}, \"map\": \"{}\"}}", "x".repeat(17 << 20));
+    std::fs::write(lattice.join("ids.json"), index).unwrap();
+    long(&format!("tasks/{TASK}.json"), "{}", 17 << 20);
+    long(&format!("tasks/{OTHER}.json"), "{}", (256 << 20) + 1);
+    let tree = read(&lattice);
+    assert_eq!(tree.set.number_floors, [("LAT".to_owned(), 500)], "an index may be longer than other files");
+    let notices = tree.report.notices.join("\n");
+    for id in [TASK, OTHER] {
+        assert!(notices.contains(&format!("tasks/{id}.json: more than")), "{notices}");
+    }
+    assert!(notices.contains("so it was not compared; the log counts"), "{notices}");
+    for name in ["ids.json", "format.json"] {
+        long(name, "{\"format\": 99}", (256 << 20) + 1);
+    }
+    let tree = read(&lattice);
+    assert_eq!(tree.set.number_floors, []);
+    let notices = tree.report.notices.join("\n");
+    assert!(notices.contains("ids.json: cannot be read; numbers go on from the tasks"), "{notices}");
+}
+
+#[test]
+fn a_snapshot_that_says_what_its_log_says_may_be_longer_than_any_event() {
+    let (_dir, lattice) = tree();
+    let long = "x".repeat(MAX_BYTES / 2 + 1);
+    let update = |n, field: &str| line(n, "field_updated", json!({"field": field, "to": long}));
+    let lines = format!("{}\n{}\n", update(4, "description"), update(5, "custom_fields.log"));
+    change(&lattice, &Do::Add(log_path(), lines.into_bytes()));
+    let mut history: Vec<Event> = read(&lattice).set.events.into_iter().map(|e| e.item).collect();
+    history.retain(|event| event.task().is_some());
+    let snapshot = document(&TaskState::fold(&history).0.task.unwrap().snapshot().into());
+    assert!(snapshot.len() > MAX_BYTES);
+    std::fs::write(lattice.join(format!("tasks/{TASK}.json")), snapshot).unwrap();
+    let report = read(&lattice).report;
+    assert_eq!((report.notices, report.disagreements.len()), (vec![], 0));
 }

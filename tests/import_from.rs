@@ -2,10 +2,14 @@
 //! and broken.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::disallowed_methods, reason = "a test may fail")]
 
+mod export_support;
 mod support;
 
 use std::path::PathBuf;
 
+use export_support::{NOW, copy, export, files, folder, import as import_tree, init, init_with, open_at};
+use lattice::app::Intake;
+use lattice::intake::{Format, read};
 use serde_json::{Value, json};
 use support::Project;
 
@@ -90,6 +94,51 @@ fn clones_that_take_in_the_same_file_make_the_same_facts() {
         two.retain(|fact| !fact.contains("Another that was there before"));
         assert!(!one.is_empty());
         assert_eq!(one, two, "{from}");
+    }
+}
+
+#[test]
+fn clones_that_take_in_undated_records_at_different_times_agree() {
+    let ((_one, here), (_two, there)) = (folder(), folder());
+    export(&init_with(&here, None), &here);
+    copy(&here, &there);
+    drop(init(&there));
+    let file = here.join("issues.jsonl");
+    let issue = |id: &str, more: Value| {
+        let mut issue = json!({"id": id, "title": id, "status": "closed", "design": "A plan"});
+        issue.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        issue.to_string() + "\n"
+    };
+    let comments = json!([{"author": "ada", "text": "Undated"}]);
+    let links = json!([{"issue_id": "b", "depends_on_id": "a", "type": "blocks"}]);
+    let (first, dated) = ("1970-01-01T00:00:00Z", "2025-05-05T00:00:00Z");
+    let mut trackers = [(&here, 0), (&there, 120_000)].map(|(dir, later)| {
+        let mut app = open_at(dir, 7 + later, NOW + later);
+        for version in [json!({}), json!({"comments": comments, "dependencies": links})] {
+            let (a, c) = (json!({"comments": comments}), json!({"comments": comments, "created_at": dated}));
+            std::fs::write(&file, issue("a", a) + &issue("b", version) + &issue("c", c)).unwrap();
+            let records = read(Format::Beads, &file, &Vec::new()).unwrap().records;
+            let intake = Intake { source: "beads".to_owned(), records, ..Intake::default() };
+            app.take_in(&intake, false, |_| {}).unwrap();
+        }
+        app
+    });
+    std::fs::remove_file(&file).unwrap();
+    let [one, two] = &mut trackers;
+    export(one, &here);
+    export(two, &there);
+    import_tree(one, &there);
+    import_tree(two, &here);
+    export(one, &here);
+    export(two, &there);
+    assert_eq!(files(&here), files(&there));
+    assert_eq!(one.examine(|_| {}).unwrap().findings, []);
+    for (name, created, links) in [("a", first, 0), ("b", first, 1), ("c", dated, 0)] {
+        let task = one.task(name).unwrap();
+        assert_eq!((task.created_at.as_str(), task.status.as_str()), (created, "done"), "{name}");
+        assert_eq!((task.comment_count, task.relationships_out.len()), (1, links), "{name}");
+        let log = std::fs::read_to_string(here.join(format!("events/{}.jsonl", task.id))).unwrap();
+        assert_eq!(log.lines().count(), 4 + links, "a creation, a plan, a status, a comment: {log}");
     }
 }
 

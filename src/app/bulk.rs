@@ -9,7 +9,7 @@ use serde_json::json;
 
 use super::arrivals::{self, TaskImport};
 use super::conflicts::{self, TaskConflicts};
-use super::{App, Code, Failure, World, redactions};
+use super::{App, Code, Failure, FoundArtifact, World, redactions};
 use crate::domain::artifact::{Artifact, NewArtifact};
 use crate::domain::event::{Event, kind};
 use crate::domain::id::TaskId;
@@ -42,6 +42,14 @@ pub struct Sourced<T> {
     pub place: Place,
 }
 
+impl Sourced<Event> {
+    /// Whether it stands in a log. Else it was made of a whole file, which a hand changed: the logs
+    /// of that tree do not hold it.
+    pub(super) fn is_logged(&self) -> bool {
+        self.place.line.is_some()
+    }
+}
+
 /// What a tree holds that can be taken in.
 #[derive(Clone, Debug, Default)]
 pub struct ImportSet {
@@ -50,7 +58,7 @@ pub struct ImportSet {
     /// How many events beside these the tree holds that are known to be known.
     pub known_events: usize,
     /// Artifacts.
-    pub artifacts: Vec<Sourced<NewArtifact>>,
+    pub artifacts: Vec<Sourced<FoundArtifact>>,
     /// (prefix, number): numbers below are not given to new tasks.
     pub number_floors: Vec<(String, i64)>,
     /// (name, record): taken in only when the tracker is made.
@@ -91,12 +99,16 @@ pub struct ImportReport {
     pub new_events: usize,
     /// Events that were known already.
     pub known_events: usize,
+    /// How many of both stand in no log of the tree: they were made of files edited by hand.
+    pub unlogged_events: usize,
     /// New events by task.
     pub tasks: BTreeMap<String, TaskImport>,
     /// New events of the tracker itself and of resources, by type.
     pub other: BTreeMap<String, usize>,
     /// Artifacts that were new or got their payload.
     pub new_artifacts: usize,
+    /// Prefixes under which new tasks get higher numbers than before.
+    pub raised_floors: usize,
     /// Contested numbers after the merge: (short id, claimants' ids).
     pub contested: Vec<(String, Vec<String>)>,
     /// Ids whose other content was put into quarantine.
@@ -118,8 +130,8 @@ impl ImportReport {
     /// Whether nothing came in.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        let changed = [self.quarantined.len(), self.redacted.len(), self.new_events, self.new_artifacts];
-        changed == [0; 4]
+        let set_aside = self.quarantined.len() + self.redacted.len();
+        set_aside + self.new_events + self.new_artifacts + self.raised_floors == 0
     }
 }
 
@@ -198,14 +210,18 @@ pub(super) fn merge(
     for sourced in
         set.artifacts.iter().filter(|s| !withheld.iter().any(|id| id == s.item.artifact.id.as_str()))
     {
-        match tx.add_artifact(&sourced.item)? {
-            ArtifactAdded::New | ArtifactAdded::Completed => report.new_artifacts += 1,
+        let found = &sourced.item;
+        match tx.compare_artifact(&found.artifact, found.hash())? {
+            ArtifactAdded::New | ArtifactAdded::Completed => {
+                tx.add_artifact(&found.whole()?)?;
+                report.new_artifacts += 1;
+            }
             ArtifactAdded::Known => {}
             ArtifactAdded::Differs => settle_artifact(tx, world, how, sourced, &mut report)?,
         }
     }
     for (prefix, next) in &set.number_floors {
-        tx.raise_number_floor(prefix, *next)?;
+        report.raised_floors += usize::from(tx.raise_number_floor(prefix, *next)?);
     }
     for (name, state) in set.sessions.iter().filter(|_| how.first) {
         tx.save_session(name, state)?;
@@ -224,26 +240,33 @@ fn settle_artifact(
     tx: &Transaction<'_>,
     world: &World,
     how: &Merge,
-    sourced: &Sourced<NewArtifact>,
+    sourced: &Sourced<FoundArtifact>,
     report: &mut ImportReport,
 ) -> Result<(), Failure> {
     let text =
         |artifact: &Artifact| crate::domain::json::line(&serde_json::Value::Object(artifact.meta().clone()));
-    let id = sourced.item.artifact.id.as_str();
-    let known = tx.find_artifact(id)?.as_ref().map(text).unwrap_or_default();
-    let tree = text(&sourced.item.artifact);
-    let clash = Clash { id, what: "artifact", place: &sourced.place, tree: &tree, database: &known };
-    let ours = tx.payload(&sourced.item.artifact.id)?;
+    let theirs = &sourced.item;
+    let id = theirs.artifact.id.as_str();
+    let Some(known) = tx.find_artifact(id)? else { return Ok(()) };
+    let (tree, database) = (text(&theirs.artifact), text(&known));
+    let clash = Clash { id, what: "artifact", place: &sourced.place, tree: &tree, database: &database };
     let tree_wins = clash.settle(tx, world, how, report)?;
-    let theirs = sourced.item.payload.as_ref();
-    let (winner, loser) = if tree_wins { (theirs, ours.as_ref()) } else { (ours.as_ref(), theirs) };
-    if let Some(loser) = loser.filter(|_| winner != loser) {
-        tx.quarantine_payload(id, &world.now().to_string(), loser)?;
+    let is_one = known.names_the_payload_of(&theirs.artifact);
+    let theirs = theirs.whole()?;
+    let ours = tx.payload(&theirs.artifact.id)?;
+    let (artifact, winner, loser) = match tree_wins {
+        true => (theirs.artifact, theirs.payload, ours),
+        false => (known, ours, theirs.payload),
+    };
+    // An absent payload is less than a present one, so it does not win against it.
+    let (payload, loser) = match (winner, loser) {
+        (None, loser) if is_one => (loser, None),
+        sides => sides,
+    };
+    if let Some(loser) = loser.filter(|loser| payload.as_ref() != Some(loser)) {
+        tx.quarantine_payload(id, &world.now().to_string(), &loser)?;
     }
-    if tree_wins {
-        tx.replace_artifact(&sourced.item)?;
-    }
-    Ok(())
+    Ok(tx.replace_artifact(&NewArtifact { artifact, payload })?)
 }
 
 /// Whether the set is another tracker's; refused unless it is to be adopted.
@@ -281,6 +304,7 @@ fn fresh_events<'a>(
     let mut tombstones = Vec::new();
     for sourced in redactions::each_once(set, foreign)? {
         let event = &sourced.item;
+        report.unlogged_events += usize::from(!sourced.is_logged());
         let known = if nothing_known { None } else { tx.event_text(&event.id)? };
         let Some(known) = known else {
             fresh.push(event);

@@ -139,7 +139,8 @@ impl<'a> Work<'a> {
             let mut history = if is_new { Vec::new() } else { self.reader.history(&id)? };
             let mut made = Vec::new();
             if is_new {
-                made.push(self.event(creation(&id, &wanted, &self.config), &[], &sourced.place)?);
+                let fact = creation(&id, &wanted, &self.config);
+                made.push(self.event(dated(fact, &id), &[], &sourced.place)?);
                 history.push(made[0].clone());
             }
             let base = Base::of(&history, &self.intake.source);
@@ -155,9 +156,8 @@ impl<'a> Work<'a> {
             for kept in kept {
                 report.kept.push((self.name(&id)?, kept));
             }
-            for mut fact in facts {
-                // What nobody dated was so from the beginning, as far as this file tells.
-                fact.at = fact.at.or(wanted.created.filter(|_| is_new));
+            for fact in facts {
+                let fact = if is_new || fact.is_alone { dated(fact, &id) } else { fact };
                 let event = self.event(fact, &history, &sourced.place)?;
                 history.push(event.clone());
                 history.sort_by(|a, b| a.key.cmp(&b.key));
@@ -299,6 +299,13 @@ impl<'a> Work<'a> {
         }
         Ok(())
     }
+}
+
+/// What nobody dated was so from the beginning of the task, which its id tells: 1970 where nobody dated
+/// that either. The time of the import would make another fact in each clone.
+fn dated(fact: Fact, task: &TaskId) -> Fact {
+    let millis = task.value().map_or(0, |value| (value >> 80) as i64);
+    Fact { at: fact.at.or(Some(Timestamp::from_seconds(millis / 1000))), ..fact }
 }
 
 /// What cannot be kept must not come in.

@@ -133,14 +133,15 @@ fn compare(reader: &Reader<'_>, set: &ImportSet) -> Result<TreeState, Failure> {
     let mut state = TreeState::default();
     let mut seen: HashSet<&str> = HashSet::new();
     let mut known = 0;
-    for event in set.events.iter().map(|sourced| &sourced.item) {
+    for sourced in &set.events {
+        let event = &sourced.item;
         if !seen.insert(event.id.as_str()) {
             continue;
         }
         match reader.find_event(&event.id)? {
             None => state.tree_ahead += 1,
             Some(ours) => {
-                known += 1;
+                known += usize::from(sourced.is_logged());
                 match super::redactions::holding(&ours, event) {
                     _ if ours.raw() == event.raw() => {}
                     Some(held) if held.raw() == ours.raw() => state.unredacted.push(event.id.to_string()),

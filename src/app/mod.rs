@@ -28,6 +28,7 @@ mod init;
 mod list;
 mod mend;
 mod next;
+mod payload;
 mod read;
 mod redact;
 mod redactions;
@@ -69,6 +70,7 @@ pub use init::{InitOptions, InitOutcome};
 pub use list::{BlockReason, BlockedTask, Listing};
 pub use mend::{Mended, TREE_CHECK, TreeState};
 pub use next::POOL;
+pub use payload::{FoundArtifact, Payload};
 pub use read::{ArtifactInfo, CommentThread, Details, PlanText, Related};
 pub use redact::Redaction;
 pub use redactions::holding;
@@ -87,7 +89,7 @@ pub use world::World;
 pub use crate::store::{
     Answer, Arrival, Copied, FeedQuery, FoundIn, GIT_ATTRIBUTES, Head, Hit, Incoming, Limits, Moment, Piece,
     Reader, Restored, Root, SQL_VIEWS, Several, ShortIdIndex, SqlValue, Stays, Table, TaskFilter, TaskLine,
-    TaskPrint, TaskSort, TextKind, Totals, TreeRecord, TreeUpdate, Waiting, hex, sha256,
+    TaskPrint, TaskSort, TextKind, Totals, TreeRecord, TreeUpdate, Waiting, hex, sha256, sha256_of,
 };
 use crate::store::{Store, find};
 

@@ -58,12 +58,13 @@ impl App {
     }
 
     /// Remembers that what the tree held, when it looked so, was taken in. It holds all of the tracker
-    /// if as many events came with it as there are; after a checkout of something older it does not.
+    /// if as many events stand in its logs as there are; after a checkout of something older, or
+    /// where a file was edited by hand, it does not.
     pub fn note_taken(&self, look: &str, report: &ImportReport) {
-        let known = report.known_events + report.new_events;
+        let logged = (report.known_events + report.new_events).saturating_sub(report.unlogged_events);
         let total = self.read(|reader| Ok(reader.totals()?.events)).ok();
         let at = match total.and_then(|total| usize::try_from(total).ok()) {
-            Some(total) if known >= total => self.reached().unwrap_or_default(),
+            Some(total) if logged >= total => self.reached().unwrap_or_default(),
             _ => Value::Null,
         };
         self.remember(&json!({"look": look, "at": at}));

@@ -113,6 +113,12 @@ pub fn incoming(report: &ImportReport) -> String {
     if report.new_artifacts > 0 {
         text.push_str(&format!(", {}", count(report.new_artifacts, "artifact", "artifacts")));
     }
+    if report.raised_floors > 0 {
+        text.push_str(&format!(
+            ", {}",
+            count(report.raised_floors, "higher next number", "higher next numbers")
+        ));
+    }
     let names: Vec<&str> = report.tasks.values().map(|task| task.name.as_str()).collect();
     match names.as_slice() {
         [] => {}

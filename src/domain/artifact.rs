@@ -76,6 +76,13 @@ impl Artifact {
         self.payload()?.get("size_bytes")?.as_i64()
     }
 
+    /// Whether another's metadata names the same payload, by file and size; not if there is none.
+    #[must_use]
+    pub fn names_the_payload_of(&self, other: &Self) -> bool {
+        let named = |artifact: &Self| artifact.payload_file().map(str::to_owned).zip(artifact.size_bytes());
+        named(self).is_some() && named(self) == named(other)
+    }
+
     fn payload(&self) -> Option<&Map<String, Value>> {
         self.meta.get("payload")?.as_object()
     }

@@ -171,7 +171,7 @@ fn take(text: &str, file: &std::path::Path, tree: &mut Tree) -> Result<(), Failu
     for raw in document.artifacts {
         let place = Place { line: Some(lines.of(raw.get())), ..whole(file) };
         let artifact = unpacked(raw.get()).map_err(|what| invalid(&place, &what, MEND))?;
-        tree.set.artifacts.push(Sourced { item: artifact, place });
+        tree.set.artifacts.push(Sourced { item: artifact.into(), place });
     }
     for raw in document.events {
         let place = Place { line: Some(lines.of(raw.get())), ..whole(file) };

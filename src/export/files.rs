@@ -12,12 +12,15 @@ use std::rc::Rc;
 use rustix::fs::{AtFlags, CWD, Dir, FileType, Mode, OFlags, fstat, openat, statat};
 use rustix::io::Errno;
 
-use crate::app::{Code, Failure};
+use crate::app::{Code, Failure, sha256_of};
 
-/// Bytes that a snapshot, an index, a plan or notes may have.
+/// Bytes that a plan, notes or what an artifact says of itself may have.
 pub(super) const FILE_LIMIT: u64 = 16 * 1024 * 1024;
 /// Bytes that a payload may have.
 pub(super) const PAYLOAD_LIMIT: u64 = 256 * 1024 * 1024;
+/// Bytes of a snapshot or an index that are looked at: those of a task have no bound but the sum of its
+/// events, and an index grows with every task.
+pub(super) const DERIVED_LIMIT: u64 = 256 * 1024 * 1024;
 /// So many folders are kept open at most: those of tasks and artifacts, of resources only some.
 const KEPT_OPEN: usize = 32;
 
@@ -39,6 +42,15 @@ pub(super) struct Entry {
     pub(super) name: String,
     /// What it is.
     pub(super) kind: Kind,
+}
+
+/// What a derived file holds. It is never trusted, so nothing in it may keep the rest of a tree out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Derived {
+    /// All of it.
+    Bytes(Vec<u8>),
+    /// More than is read.
+    TooLong,
 }
 
 /// A folder to be read, with the paths in it relative to it. Folders in it are opened one from the
@@ -224,6 +236,34 @@ impl Folder {
         }
         let mut bytes = Vec::new();
         Ok(self.read_listed(relative, limit, &mut bytes)?.then_some(bytes))
+    }
+
+    /// The SHA-256 of a plain file, `None` if there is none. The file is never in memory as a whole.
+    ///
+    /// # Errors
+    /// As [`Folder::read`].
+    pub(super) fn hash(&self, relative: &Path, limit: u64) -> Result<Option<[u8; 32]>, Failure> {
+        let Some(file) = self.open(relative)? else { return Ok(None) };
+        let fail = |error| Failure::io(&error, &self.path(relative));
+        if file.metadata().map_err(fail)?.len() > limit {
+            return Err(too_long(&self.path(relative), limit));
+        }
+        sha256_of(file.take(limit)).map(Some).map_err(fail)
+    }
+
+    /// All bytes of a derived file, `None` if there is none: one beyond [`DERIVED_LIMIT`] is no failure.
+    ///
+    /// # Errors
+    /// As [`Folder::open`].
+    pub(super) fn read_derived(&self, relative: &Path) -> Result<Option<Derived>, Failure> {
+        let Some(file) = self.open(relative)? else { return Ok(None) };
+        let fail = |error| Failure::io(&error, &self.path(relative));
+        if file.metadata().map_err(fail)?.len() > DERIVED_LIMIT {
+            return Ok(Some(Derived::TooLong));
+        }
+        let mut bytes = Vec::new();
+        file.take(DERIVED_LIMIT + 1).read_to_end(&mut bytes).map_err(fail)?;
+        Ok(Some(if bytes.len() as u64 > DERIVED_LIMIT { Derived::TooLong } else { Derived::Bytes(bytes) }))
     }
 
     /// Reads a plain file that was just listed, in the place of what `bytes` holds; whether it is

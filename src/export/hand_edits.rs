@@ -3,6 +3,8 @@
 //! Such an event is a pure function of the tree: two clones that read the same tree make the same
 //! event, to the byte, so nothing has to be agreed upon and nothing doubles.
 
+use std::collections::HashMap;
+
 use serde_json::{Map, Value, json};
 
 use crate::app::{hex, sha256};
@@ -142,26 +144,34 @@ fn is_made_of_known(history: &[Event], value: &Value) -> bool {
     !versions.is_empty() && changes.iter().all(|(path, to)| known(path, to.as_ref()))
 }
 
+/// Those after a beginning come first: they cost one event each, the others a part of the history.
 fn versions(history: &[Event]) -> impl Iterator<Item = Config> {
     let beginnings = history.iter().scan(Config::fold([]), |config, event| {
         config.apply(event);
         Some(config.clone())
     });
-    beginnings.chain(history.iter().map(|event| Config::fold(known_to(history, event))))
+    let places: HashMap<&EventId, usize> = history.iter().enumerate().map(|(at, e)| (&e.id, at)).collect();
+    let known = history.iter().enumerate().filter_map(move |(at, _)| {
+        let known = known_to(history, &places, at);
+        // An event that knows all before it leaves the configuration as that beginning does.
+        let is_beginning = known.iter().rposition(|is_known| *is_known) == Some(at)
+            && known[..at].iter().all(|is_known| *is_known);
+        let events = history.iter().zip(known).filter(|(_, is_known)| *is_known).map(|(event, _)| event);
+        (!is_beginning).then(|| Config::fold(events))
+    });
+    beginnings.chain(known)
 }
 
-/// An event with all that come before it by their parents, in canonical order.
-fn known_to<'a>(history: &'a [Event], event: &Event) -> Vec<&'a Event> {
-    let mut wanted: std::collections::HashSet<&EventId> = std::collections::HashSet::new();
-    let mut open = vec![&event.id];
-    while let Some(id) = open.pop() {
-        if wanted.insert(id)
-            && let Some(found) = history.iter().find(|e| &e.id == id)
-        {
-            open.extend(found.parents.iter().flatten());
+/// Which events of a history the one at this place knows: itself, and all before it by their parents.
+fn known_to(history: &[Event], places: &HashMap<&EventId, usize>, at: usize) -> Vec<bool> {
+    let mut known = vec![false; history.len()];
+    let mut open = vec![at];
+    while let Some(at) = open.pop() {
+        if !std::mem::replace(&mut known[at], true) {
+            open.extend(history[at].parents.iter().flatten().filter_map(|id| places.get(id)));
         }
     }
-    history.iter().filter(|e| wanted.contains(&e.id)).collect()
+    known
 }
 
 /// A configuration of a file, without settings that say again what is redacted: the file is from

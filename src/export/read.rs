@@ -3,9 +3,9 @@
 use std::collections::{BTreeSet, HashSet};
 use std::path::{Path, PathBuf};
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
-use super::files::{FILE_LIMIT, Folder, Kind};
+use super::files::{Derived, FILE_LIMIT, Folder, Kind};
 use super::hand_edits::{self, Base};
 use super::histories::Histories;
 use super::layout::{self, TaskFile};
@@ -83,7 +83,9 @@ pub fn holds_tree(dir: &Path) -> bool {
 /// # Errors
 /// `TREE_TOO_NEW`.
 pub(super) fn check_format(folder: &Folder) -> Result<(), Failure> {
-    let Some(bytes) = folder.read(Path::new(layout::FORMAT_FILE), FILE_LIMIT)? else { return Ok(()) };
+    let Some(Derived::Bytes(bytes)) = folder.read_derived(Path::new(layout::FORMAT_FILE))? else {
+        return Ok(());
+    };
     let value: Value = serde_json::from_slice(&bytes).unwrap_or_default();
     match value.get("format").and_then(Value::as_u64) {
         Some(format) if format > layout::FORMAT => Err(Failure::new(
@@ -281,7 +283,11 @@ impl Reading<'_> {
     /// events, and taken for a floor it would outlive them in one clone and not in another.
     fn number_floors(&mut self) -> Result<(), Failure> {
         let path = Path::new(layout::IDS);
-        let Some(bytes) = self.folder.read(path, FILE_LIMIT)? else { return Ok(()) };
+        let bytes = match self.folder.read_derived(path)? {
+            None => return Ok(()),
+            Some(Derived::Bytes(bytes)) => bytes,
+            Some(Derived::TooLong) => Vec::new(),
+        };
         let indexes = index_sides(&bytes);
         if markers::conflict(&String::from_utf8_lossy(&bytes)).is_some() {
             self.tree.report.merged.push(markers::passed_over(path));
@@ -294,9 +300,9 @@ impl Reading<'_> {
         let ours = self.folder.kind(Path::new(layout::FORMAT_FILE))?.is_some();
         let mut next: Vec<(String, &Value)> = Vec::new();
         for index in &indexes {
-            if let Some(Value::Object(map)) = index.get(if ours { "floors" } else { "next_seqs" }) {
+            if let Some(Value::Object(map)) = if ours { &index.floors } else { &index.next_seqs } {
                 next.extend(map.iter().map(|(prefix, number)| (prefix.clone(), number)));
-            } else if let Some(number) = index.get("next_seq").filter(|_| !ours) {
+            } else if let Some(number) = index.next_seq.as_ref().filter(|_| !ours) {
                 let history = self.histories.of_instance();
                 next.extend(Config::fold(&history).short_id_prefix().map(|prefix| (prefix, number)));
             }
@@ -347,9 +353,19 @@ impl Reading<'_> {
     }
 }
 
+/// What counts of an index. The rest of it, a line for each task, is passed over.
+#[derive(serde::Deserialize)]
+struct Index {
+    floors: Option<Value>,
+    next_seqs: Option<Value>,
+    next_seq: Option<Value>,
+}
+
 /// The index of a tree, or both sides of it where git left markers; nothing if it cannot be read.
-fn index_sides(bytes: &[u8]) -> Vec<Map<String, Value>> {
-    let read = |text: &str| serde_json::from_str::<Map<String, Value>>(text).ok();
+fn index_sides(bytes: &[u8]) -> Vec<Index> {
+    // A list would read as the members in their order.
+    let is_object = |text: &&str| text.trim_start().starts_with('{');
+    let read = |text: &str| Some(text).filter(is_object).and_then(|text| serde_json::from_str(text).ok());
     let text = String::from_utf8_lossy(bytes);
     if let Some(index) = read(&text) {
         return vec![index];

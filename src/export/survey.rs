@@ -300,7 +300,9 @@ impl<'a> Survey<'a> {
     fn is_known_config(&self, history: &[Event], beside: &[Event], text: &str) -> bool {
         let Ok(value) = strict_json(text) else { return false };
         let without = hand_edits::without_redacted(&value, history);
-        if hand_edits::is_known_config(history, &value) || hand_edits::is_known_config(history, &without) {
+        if hand_edits::is_known_config(history, &value)
+            || (without != value && hand_edits::is_known_config(history, &without))
+        {
             return true;
         }
         // The old log beside it may still have what is redacted here.

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use serde_json::{Map, Value};
 
-use super::files::{FILE_LIMIT, Folder};
+use super::files::{Derived, FILE_LIMIT, Folder};
 use super::hand_edits::Base;
 use super::histories::Histories;
 use super::layout::TaskFile;
@@ -233,12 +233,12 @@ fn compare(
     let archived = found.state.task.as_ref().is_some_and(|task| task.archived);
     for at in [archived, !archived] {
         let path = TaskFile::Snapshot.path(found.id, at);
-        let Some(bytes) = folder.read(&path, FILE_LIMIT)? else { continue };
-        let as_log = |task: &Task| document(&Value::Object(task.snapshot()));
-        if found.state.task.as_ref().is_some_and(|task| as_log(task).as_bytes() == bytes) {
+        let Some(file) = folder.read_derived(&path)? else { continue };
+        let as_log = |task: &Task| Derived::Bytes(document(&Value::Object(task.snapshot())).into_bytes());
+        if found.state.task.as_ref().is_some_and(|task| as_log(task) == file) {
             return Ok(Vec::new());
         }
-        let Some(snapshot) = snapshot(bytes, &path, report) else { continue };
+        let Some(snapshot) = snapshot(file, &path, report) else { continue };
         let Some(task) = &found.state.task else {
             report.disagreements.push(snapshots::without_log(found.id.as_str()));
             return Ok(Vec::new());
@@ -269,8 +269,17 @@ fn compare(
     Ok(Vec::new())
 }
 
-/// A snapshot, `None` if (with a notice) it cannot be read: it is derived.
-fn snapshot(bytes: Vec<u8>, path: &Path, report: &mut TreeReport) -> Option<Map<String, Value>> {
+/// A snapshot, `None` if (with a notice) it cannot be read, or is longer than what it could tell is
+/// worth: it is derived.
+fn snapshot(file: Derived, path: &Path, report: &mut TreeReport) -> Option<Map<String, Value>> {
+    let bytes = match file {
+        Derived::Bytes(bytes) if bytes.len() as u64 <= FILE_LIMIT => bytes,
+        _ => {
+            let what = format!("more than {FILE_LIMIT} bytes, so it was not compared; the log counts");
+            report.notices.push(format!("{}: {what}", path.display()));
+            return None;
+        }
+    };
     let text = String::from_utf8(bytes).unwrap_or_default();
     match json_text(&text, path, true, &mut report.notices) {
         Ok(Value::Object(map)) => return Some(map),
@@ -299,8 +308,8 @@ fn take_in_lone_snapshots(
                 continue;
             }
             let path = TaskFile::Snapshot.path(&id, archived);
-            let Some(bytes) = folder.read(&path, FILE_LIMIT)? else { continue };
-            let Some(snapshot) = snapshot(bytes, &path, report) else { continue };
+            let Some(file) = folder.read_derived(&path)? else { continue };
+            let Some(snapshot) = snapshot(file, &path, report) else { continue };
             report.disagreements.push(snapshots::without_log(id.as_str()));
             if options.reconcile {
                 let events = reconcile::history(&id, &snapshot, archived);

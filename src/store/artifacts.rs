@@ -23,31 +23,46 @@ pub enum ArtifactAdded {
     Differs,
 }
 
-pub(super) fn add(conn: &Connection, new: &NewArtifact) -> Result<ArtifactAdded, StoreError> {
-    let artifact = &new.artifact;
-    let meta = json::line(&serde_json::Value::Object(artifact.meta().clone()));
-    let hash = new.payload.as_deref().map(sha256);
+/// What adding an artifact whose payload has this hash would do.
+pub(super) fn compare(
+    conn: &Connection,
+    artifact: &Artifact,
+    hash: Option<&[u8; 32]>,
+) -> Result<ArtifactAdded, StoreError> {
     let known: Option<(String, Option<[u8; 32]>)> = conn
         .prepare_cached("SELECT meta, payload_hash FROM artifacts WHERE id = ?1")
         .sql()?
         .query_row([artifact.id.as_str()], |row| Ok((row.get(0)?, row.get(1)?)))
         .optional()
         .sql()?;
-    match known {
-        Some((known, _)) if known != meta => return Ok(ArtifactAdded::Differs),
-        Some((_, Some(before))) if hash.is_some_and(|hash| hash != before) => {
-            return Ok(ArtifactAdded::Differs);
-        }
-        Some((_, None)) if hash.is_some() => {
+    Ok(match known {
+        None => ArtifactAdded::New,
+        Some((known, _)) if known != line(artifact) => ArtifactAdded::Differs,
+        Some((_, Some(before))) if hash.is_some_and(|hash| *hash != before) => ArtifactAdded::Differs,
+        Some((_, None)) if hash.is_some() => ArtifactAdded::Completed,
+        Some(_) => ArtifactAdded::Known,
+    })
+}
+
+fn line(artifact: &Artifact) -> String {
+    json::line(&serde_json::Value::Object(artifact.meta().clone()))
+}
+
+pub(super) fn add(conn: &Connection, new: &NewArtifact) -> Result<ArtifactAdded, StoreError> {
+    let artifact = &new.artifact;
+    let hash = new.payload.as_deref().map(sha256);
+    let compared = compare(conn, artifact, hash.as_ref())?;
+    match compared {
+        ArtifactAdded::Known | ArtifactAdded::Differs => return Ok(compared),
+        ArtifactAdded::New => {}
+        ArtifactAdded::Completed => {
             save_payload(conn, new)?;
             conn.prepare_cached("UPDATE artifacts SET payload_hash = ?2 WHERE id = ?1")
                 .sql()?
                 .execute(params![artifact.id.as_str(), hash])
                 .sql()?;
-            return Ok(ArtifactAdded::Completed);
+            return Ok(compared);
         }
-        Some(_) => return Ok(ArtifactAdded::Known),
-        None => {}
     }
     save_payload(conn, new)?;
     let created_by = artifact.meta().get("created_by").and_then(crate::domain::Actor::from_value);
@@ -68,7 +83,7 @@ pub(super) fn add(conn: &Connection, new: &NewArtifact) -> Result<ArtifactAdded,
         artifact.is_sensitive(),
         artifact.payload_file(),
         hash,
-        meta
+        line(artifact)
     ])
     .sql()?;
     Ok(ArtifactAdded::New)

@@ -36,7 +36,7 @@ pub use file::{
     Copied, Created, GIT_ATTRIBUTES, Lacking, LogDamage, RestoreError, Restored, Root, RootError, find,
     log_damage, open_read, place, restore, traces,
 };
-pub use hash::{hex, sha256};
+pub use hash::{hex, sha256, sha256_of};
 pub use head::Head;
 pub use query::{Incoming, NextCursor, TaskFilter, TaskSort, Waiting};
 pub use reader::Reader;

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use rusqlite::Connection;
 
-use super::artifacts;
+use super::artifacts::{self, ArtifactAdded};
 use super::check;
 use super::custom_fields;
 use super::error::{StoreError, from_sqlite};
@@ -176,6 +176,8 @@ questions! {
     artifacts_with_payload(hash: &[u8; 32]) -> Vec<String> = artifacts::with_payload;
     /// An artifact by its id.
     find_artifact(id: &str) -> Option<Artifact> = artifacts::find;
+    /// How an artifact whose payload has this hash stands to the one under its id.
+    compare_artifact(artifact: &Artifact, hash: Option<&[u8; 32]>) -> ArtifactAdded = artifacts::compare;
     /// All artifacts by id.
     artifacts() -> Vec<Artifact> = artifacts::all;
     /// The SHA-256 of an artifact's payload, if that is here.

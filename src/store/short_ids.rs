@@ -187,14 +187,14 @@ fn floor_key(prefix: &str) -> String {
     format!("next_seq:{prefix}")
 }
 
-/// Rules out numbers below `next` for new tasks.
-pub(super) fn raise_floor(conn: &Connection, prefix: &str, next: i64) -> Result<(), StoreError> {
+/// Rules out numbers below `next` for new tasks; whether the floor was lower.
+pub(super) fn raise_floor(conn: &Connection, prefix: &str, next: i64) -> Result<bool, StoreError> {
     let key = floor_key(prefix);
     let known = rows::meta(conn, &key)?.and_then(|text| text.parse::<i64>().ok()).unwrap_or(1);
     if next > known {
         rows::set_meta(conn, &key, &next.to_string())?;
     }
-    Ok(())
+    Ok(next > known)
 }
 
 /// Every prefix in use with its next number, and every shown short id with its task.

@@ -326,11 +326,11 @@ impl Transaction<'_> {
         self.placed(artifacts::replace(self.conn, artifact))
     }
 
-    /// Rules out numbers below `next` for new tasks under a prefix.
+    /// Rules out numbers below `next` for new tasks under a prefix; whether any of them was not.
     ///
     /// # Errors
     /// [`StoreError`] if it cannot be written.
-    pub fn raise_number_floor(&self, prefix: &str, next: i64) -> Result<(), StoreError> {
+    pub fn raise_number_floor(&self, prefix: &str, next: i64) -> Result<bool, StoreError> {
         self.placed(short_ids::raise_floor(self.conn, prefix, next))
     }
 

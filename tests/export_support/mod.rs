@@ -6,7 +6,9 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use lattice::app::{App, Identity, ImportSet, InitOptions, InitOutcome, Merge, Place, Root, Sourced, World};
+use lattice::app::{
+    App, FoundArtifact, Identity, ImportSet, InitOptions, InitOutcome, Merge, Place, Root, Sourced, World,
+};
 use lattice::domain::artifact::{Artifact, NewArtifact};
 use lattice::domain::command::NewTask;
 use lattice::domain::{Command, Event, TaskId};
@@ -81,8 +83,13 @@ pub fn init_named(dir: &Path, options: &InitOptions, set: Option<&ImportSet>) ->
 
 /// Opens the tracker in this folder for writing.
 pub fn open(dir: &Path, seed: u64) -> App {
+    open_at(dir, seed, NOW + 60_000)
+}
+
+/// The same at another time.
+pub fn open_at(dir: &Path, seed: u64, millis: u64) -> App {
     let root = Root { project: dir.to_path_buf(), lattice: dir.to_path_buf(), tree: dir.to_path_buf() };
-    App::open_write(root, World::scripted(NOW + 60_000, seed), WAIT).unwrap()
+    App::open_write(root, World::scripted(millis, seed), WAIT).unwrap()
 }
 
 pub fn export(app: &App, target: &Path) -> ExportReport {
@@ -147,7 +154,7 @@ pub fn place() -> Place {
     Place { file: PathBuf::from("test"), line: None }
 }
 
-pub fn artifact(n: u32, sensitive: bool) -> Sourced<NewArtifact> {
+pub fn artifact(n: u32, sensitive: bool) -> Sourced<FoundArtifact> {
     let id = format!("art_0000000000000000000000000{n}");
     let payload = format!("payload {n}").into_bytes();
     let meta = json!({
@@ -155,7 +162,7 @@ pub fn artifact(n: u32, sensitive: bool) -> Sourced<NewArtifact> {
         "created_by": "human:a", "payload": {"file": format!("{id}.md"), "size_bytes": payload.len()},
     });
     let artifact = Artifact::from_value(meta).unwrap();
-    Sourced { item: NewArtifact { artifact, payload: Some(payload) }, place: place() }
+    Sourced { item: NewArtifact { artifact, payload: Some(payload) }.into(), place: place() }
 }
 
 pub fn resource() -> ImportSet {

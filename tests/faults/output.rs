@@ -63,6 +63,22 @@ fn an_answer_that_cannot_be_printed_is_a_failure() {
 }
 
 #[test]
+fn numbers_that_an_import_rules_out_are_saved_and_it_says_so() {
+    let project = example();
+    project.ok(["export"]);
+    let index = project.lattice().join("ids.json");
+    let raise = |to: u32| std::fs::write(&index, format!("{{\"floors\": {{\"LAT\": {to}}}}}")).unwrap();
+    raise(500);
+    let ending = with_output(&project, &["import"], full());
+    assert!(ending.stderr.contains("the change is saved"), "{ending:?}");
+    let again = with_output(&project, &["import"], full());
+    assert!(!again.stderr.contains("is saved"), "{again:?}");
+    raise(600);
+    assert!(project.ok(["sync"]).starts_with("In: 0 events, 1 higher next number.\n"));
+    assert_eq!(project.task("another"), "LAT-600");
+}
+
+#[test]
 fn a_change_whose_answer_cannot_be_printed_is_saved_and_says_so() {
     for json in [false, true] {
         let project = empty();

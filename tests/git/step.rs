@@ -50,6 +50,9 @@ fn it_says_which_of_the_two_is_ahead() {
     here.ok(["import", "--dry-run"]);
     assert_eq!(hint(at), CHANGED);
     here.ok(["import"]);
+    assert_eq!(hint(at), BEHIND, "no log of the tree holds the edit yet");
+    here.ok(["sync"]);
+    here.ok(["import"]);
     assert_eq!(hint(at), TOGETHER, "nothing but the import has happened");
 }
 
