@@ -34,6 +34,8 @@ pub(super) struct Survey<'a> {
     pub(super) differs: bool,
     /// Copies to be taken away once the others are written.
     pub(super) stale: Vec<PathBuf>,
+    /// Notes that became empty, to be taken away before the logs say so.
+    pub(super) emptied: Vec<PathBuf>,
     /// Files with what the tracker does not know: (file, what).
     pub(super) conflicts: Vec<(PathBuf, String)>,
 }
@@ -49,6 +51,7 @@ impl<'a> Survey<'a> {
             unchanged: 0,
             differs: false,
             stale: Vec::new(),
+            emptied: Vec::new(),
             conflicts: Vec::new(),
         }
     }
@@ -177,8 +180,12 @@ impl<'a> Survey<'a> {
         };
         match self.unknown_in(path, &source, None)? {
             Some(what) => self.conflicts.push((path.to_path_buf(), what)),
+            None if moved => self.stale.push(path.to_path_buf()),
             // Notes that became empty have no file in either place.
-            None if moved || file == TaskFile::Notes => self.stale.push(path.to_path_buf()),
+            None if file == TaskFile::Notes => {
+                self.emptied.push(path.to_path_buf());
+                self.differs = true;
+            }
             None => {}
         }
         Ok(())
@@ -195,13 +202,8 @@ impl<'a> Survey<'a> {
             Source::Snapshot(_) | Source::Derived => None,
             Source::Log(subject) => self.unknown_events(path, &About::One(subject.clone()))?,
             Source::Lifecycle => self.unknown_events(path, &About::AnyTask)?,
-            Source::Text(id, file) => {
-                let history = self.reader.history(id)?;
-                let versions = Versions::new(None, &history, *file);
-                let beside = Versions::new(None, &self.old_log(id, &history)?, *file);
-                let known = |text: &str| versions.is_known(text) || beside.is_known(text);
-                self.unknown_text(path, &known)?
-            }
+            Source::Text(id, file) => self.unknown_version(path, id, *file)?,
+            Source::Scaffold(id) => self.unknown_version(path, id, TaskFile::Plan)?,
             Source::Context => {
                 let history = self.reader.instance_history()?;
                 let redacted = redact::hashes(&history, &[kind::CONTEXT_UPDATED], "body");
@@ -227,6 +229,13 @@ impl<'a> Survey<'a> {
             }
             Source::Payload => Some("another payload under this name".to_owned()),
         })
+    }
+
+    fn unknown_version(&self, path: &Path, id: &TaskId, file: TaskFile) -> Result<Option<String>, Failure> {
+        let history = self.reader.history(id)?;
+        let versions = Versions::new(None, &history, file);
+        let beside = Versions::new(None, &self.old_log(id, &history)?, file);
+        self.unknown_text(path, &|text: &str| versions.is_known(text) || beside.is_known(text))
     }
 
     /// The log of a task as the folder has it, where the tracker's own holds tombstones: it may have
