@@ -33,7 +33,7 @@ pub(super) enum Source {
     /// Metadata of an artifact.
     Meta(ArtifactId),
     /// What an artifact holds.
-    Payload,
+    Payload(ArtifactId),
     /// The snapshot of a task.
     Snapshot(Box<Task>),
     /// Anything else that follows from the others.
@@ -58,7 +58,7 @@ impl Piece {
     /// of it, it would be a plan that somebody wrote.
     pub(super) fn turn(&self) -> u8 {
         match self.source {
-            Source::Payload => 0,
+            Source::Payload(_) => 0,
             Source::Text(..) | Source::Config | Source::Context => 1,
             Source::Log(_) | Source::Lifecycle => 2,
             Source::Scaffold(_) | Source::Meta(_) | Source::Snapshot(_) | Source::Derived => 3,
@@ -130,7 +130,7 @@ fn payloads(
             continue;
         }
         if let Some(bytes) = reader.payload(&artifact.id)? {
-            give(path, Source::Payload, bytes)?;
+            give(path, Source::Payload(artifact.id.clone()), bytes)?;
         }
     }
     Ok(())

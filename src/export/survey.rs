@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-use super::files::{FILE_LIMIT, Folder, Kind};
+use super::files::{FILE_LIMIT, Folder, Kind, PAYLOAD_LIMIT};
 use super::hand_edits::{self, Base};
 use super::layout::{self, TaskFile};
 use super::lines::{self, About};
@@ -17,6 +17,7 @@ use super::render::{Piece, Source};
 use super::tasks::Versions;
 use crate::app::{Code, Failure, Reader, Sourced, hex, holding, sha256};
 use crate::domain::event::{Event, Subject, kind, strict_json};
+use crate::domain::json::line;
 use crate::domain::{ArtifactId, Config, TaskId, redact};
 
 /// How the folder compares with the tracker.
@@ -222,13 +223,25 @@ impl<'a> Survey<'a> {
                     false => self.unknown_text(path, &known)?,
                 }
             }
-            Source::Meta(_) => {
+            Source::Meta(id) => {
                 let value = |bytes: &[u8]| serde_json::from_slice::<Value>(bytes).ok();
                 let theirs = self.folder.read(path, FILE_LIMIT)?.and_then(|bytes| value(&bytes));
-                (theirs != ours.and_then(value)).then(|| "another artifact under this id".to_owned())
+                let lost = theirs.as_ref().map(line);
+                let known = theirs == ours.and_then(value) || self.has_lost(id.as_str(), "artifact", lost)?;
+                (!known).then(|| "another artifact under this id".to_owned())
             }
-            Source::Payload => Some("another payload under this name".to_owned()),
+            Source::Payload(id) => {
+                let theirs = self.folder.read(path, PAYLOAD_LIMIT)?;
+                let lost = theirs.map(|bytes| hex(&sha256(&bytes)));
+                let known = self.has_lost(id.as_str(), "payload", lost)?;
+                (!known).then(|| "another payload under this name".to_owned())
+            }
         })
+    }
+
+    /// Whether just this was decided against under the id, and is kept in quarantine.
+    fn has_lost(&self, id: &str, what: &str, content: Option<String>) -> Result<bool, Failure> {
+        content.map_or(Ok(false), |content| Ok(self.reader.is_quarantined(id, what, &content)?))
     }
 
     fn unknown_version(&self, path: &Path, id: &TaskId, file: TaskFile) -> Result<Option<String>, Failure> {
@@ -270,6 +283,7 @@ impl<'a> Survey<'a> {
                 Some(known) if holding(&known, item).is_some_and(|held| held.raw() == known.raw()) => {}
                 // Copies of what stands in the logs of tasks: those count.
                 Some(_) if *about == About::AnyTask => {}
+                Some(_) if self.has_lost(item.id.as_str(), "event", Some(item.raw().to_owned()))? => {}
                 Some(_) => return Ok(Some(format!("{place}: event {} differs from the tracker's", item.id))),
                 None => return Ok(Some(format!("{place}: event {} is not in the tracker", item.id))),
             }
