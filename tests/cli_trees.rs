@@ -175,6 +175,51 @@ fn other_content_under_a_known_id_is_refused_or_set_aside() {
     );
 }
 
+/// The only file of a folder in the tree.
+fn only_file(folder: &str, project: &Project) -> PathBuf {
+    let files: Vec<_> = fs::read_dir(project.lattice().join(folder)).unwrap().collect();
+    assert_eq!(files.len(), 1, "{files:?}");
+    files[0].as_ref().unwrap().path()
+}
+
+#[test]
+fn prefer_database_ends_a_conflict_in_the_tree_too() {
+    let project = Project::new();
+    let task = project.task("As it is");
+    project.file("made.txt", "what was measured\n");
+    project.ok(["attach", &task, "made.txt", "--title", "Figures"]);
+    project.ok(["sync"]);
+    let before = tree(&project.lattice());
+    let log =
+        PathBuf::from(format!("events/{}.jsonl", project.json(["show", &task])["id"].as_str().unwrap()));
+    let changes = [
+        (project.lattice().join(log), "As it is", "As it was"),
+        (only_file("artifacts/meta", &project), "Figures", "Rumours"),
+        (only_file("artifacts/payload", &project), "measured", "imagined"),
+    ];
+    let ways: [&[&[&str]]; 2] =
+        [&[&["sync", "--prefer", "database"]], &[&["import", "--prefer", "database"], &["export"]]];
+    for (turn, commands) in ways.into_iter().enumerate() {
+        for (path, ours, theirs) in &changes {
+            let text = fs::read_to_string(path).unwrap();
+            assert!(text.contains(ours));
+            fs::write(path, text.replace(ours, &format!("{theirs}{turn}"))).unwrap();
+            assert_eq!(project.refused(["sync"]).1["code"], "IMPORT_CONFLICT");
+            assert_eq!(project.refused(["export"]).1["code"], "EXPORT_CONFLICT");
+            for command in commands.iter().copied() {
+                let run = project.tried(command);
+                assert_eq!(run.status, 0, "{theirs}: {run:?}");
+            }
+            assert!(tree(&project.lattice()) == before, "{theirs}");
+            assert_eq!(project.ok(["sync"]), "In: nothing new.\nOut: nothing to write.\n");
+            // Another content than the one that lost is known as little as before.
+            fs::write(path, text.replace(ours, "neither")).unwrap();
+            assert_eq!(project.refused(["export"]).1["code"], "EXPORT_CONFLICT");
+            fs::write(path, &text).unwrap();
+        }
+    }
+}
+
 #[test]
 fn an_absent_payload_does_not_win_against_a_present_one() {
     const ID: &str = "art_01J00000000000000000000001";

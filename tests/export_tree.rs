@@ -55,9 +55,9 @@ fn only_what_changed_is_written() {
     run(&mut app, |_| Command::SetNotes { task: ids[1].clone(), body: "more".to_owned(), base: None });
     let report = export(&app, &lattice);
     let expected = [
+        format!("notes/{}.md", ids[1]),
         format!("events/{}.jsonl", ids[1]),
         format!("tasks/{}.json", ids[1]),
-        format!("notes/{}.md", ids[1]),
     ];
     assert_eq!(report.written, expected.map(PathBuf::from));
     let after = marks(&lattice);

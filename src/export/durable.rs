@@ -98,6 +98,7 @@ pub(super) struct Batch {
     /// When it gets its name, what it is called until then, and its name.
     staged: Vec<(u8, TempPath, PathBuf)>,
     unflushed: bool,
+    /// Those with names that may not be on disk.
     folders: BTreeSet<PathBuf>,
 }
 
@@ -140,9 +141,6 @@ impl Batch {
             self.unflushed = true;
         }
         self.staged.push((turn, path, target.to_path_buf()));
-        if !self.folders.contains(folder) {
-            self.folders.insert(folder.to_path_buf());
-        }
         Ok(())
     }
 
@@ -182,7 +180,8 @@ impl Batch {
         self.folders.insert(parent(&self.root).to_path_buf());
     }
 
-    /// Gives all files their names, turn by turn in order of staging. When it returns, they are on disk.
+    /// Gives all files their names, turn by turn in order of staging. What a turn replaces is on disk
+    /// before the next begins; what was not there before may come with it. When it returns, all are.
     ///
     /// # Errors
     /// What the disk says. Each file is the old one or the new one, whole.
@@ -192,17 +191,29 @@ impl Batch {
         }
         let mut staged = std::mem::take(&mut self.staged);
         staged.sort_by_key(|(turn, ..)| *turn);
-        for (_, temporary, target) in staged {
+        let (mut now, mut replaced) = (0, BTreeSet::new());
+        for (turn, temporary, target) in staged {
+            if turn > now {
+                self.flush_folders(&replaced)?;
+                self.folders.retain(|folder| !replaced.contains(folder));
+                replaced.clear();
+                now = turn;
+            }
+            let folder = parent(&target);
+            if !replaced.contains(folder) && target.symlink_metadata().is_ok() {
+                replaced.insert(folder.to_path_buf());
+            }
+            self.folders.insert(folder.to_path_buf());
             temporary.persist(&target).map_err(|error| Failure::io(&error.error, &target))?;
         }
-        self.flush_folders().map_err(named)
+        self.flush_folders(&self.folders).map_err(named)
     }
 
-    fn flush_folders(&self) -> Result<(), Failure> {
-        if self.folders.len() > FEW && cfg!(target_os = "linux") {
+    fn flush_folders(&self, folders: &BTreeSet<PathBuf>) -> Result<(), Failure> {
+        if folders.len() > FEW && cfg!(target_os = "linux") {
             return self.flush_all();
         }
-        self.folders.iter().try_for_each(|folder| flush_folder(folder))
+        folders.iter().try_for_each(|folder| flush_folder(folder))
     }
 
     #[cfg(target_os = "linux")]
@@ -369,11 +380,8 @@ mod tests {
         for n in 0..FEW * 3 {
             batch.stage(0, &folder.join(n.to_string()), b"x").unwrap();
         }
-        assert!(
-            std::fs::read_dir(&folder)
-                .unwrap()
-                .all(|e| is_unfinished(e.unwrap().file_name().to_str().unwrap()))
-        );
+        let mut names = std::fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().file_name());
+        assert!(names.all(|name| is_unfinished(name.to_str().unwrap())));
         batch.commit().unwrap();
         assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 2, "the folder and the mark");
         assert_eq!(std::fs::read_dir(&folder).unwrap().count(), FEW * 3);

@@ -10,6 +10,7 @@ use crate::app::ImportSet;
 pub use crate::app::{Disagreement, TreeReport};
 use crate::domain::TaskId;
 
+mod ahead;
 mod artifacts;
 mod derived;
 mod document;

@@ -31,6 +31,7 @@ impl Prints {
             Source::Log(Subject::Task(id)) => (id, TaskFile::Log),
             Source::Snapshot(task) => (&task.id, TaskFile::Snapshot),
             Source::Text(id, file) => (id, *file),
+            Source::Scaffold(id) => (id, TaskFile::Plan),
             Source::Lifecycle => {
                 self.lifecycle = Some(sha256(bytes));
                 return;

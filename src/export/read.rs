@@ -13,7 +13,7 @@ use super::lines::{self, About, invalid, whole};
 use super::prints::Known;
 use super::skipped::Skipped;
 use super::texts::{json_file, json_text, text_file, unresolved};
-use super::{ReadOptions, Tree, artifacts, lone_texts, markers, tasks, unknown};
+use super::{ReadOptions, Tree, ahead, artifacts, lone_texts, markers, tasks, unknown};
 use crate::app::{App, Code, Failure, Reader, Sourced, hex, sha256};
 use crate::domain::event::{Event, Subject};
 use crate::domain::{Config, ShortId, TaskId, redact};
@@ -40,7 +40,7 @@ fn read_all(folder: &Folder, options: &ReadOptions) -> Result<Tree, Failure> {
 }
 
 /// The same for this tracker: what reads as at the last export is known and left out of the set, and
-/// texts of its tasks whose logs are missing come in.
+/// so are files that are ahead of their logs; texts of its tasks whose logs are missing come in.
 ///
 /// # Errors
 /// As [`read_tree`].
@@ -49,6 +49,7 @@ pub fn read_tree_for(app: &App, dir: &Path, options: &ReadOptions) -> Result<Tre
     check_format(&folder)?;
     app.read(|reader| {
         let mut tree = read_known(reader, &folder, options)?;
+        ahead::leave_out(reader, &mut tree)?;
         lone_texts::add(reader, &folder, options, &mut tree)?;
         Ok(tree)
     })

@@ -24,6 +24,8 @@ pub(super) enum Source {
     Lifecycle,
     /// A plan or notes.
     Text(TaskId, TaskFile),
+    /// The plan of a task that nobody wrote one for: it follows from title and description.
+    Scaffold(TaskId),
     /// The configuration.
     Config,
     /// The context.
@@ -31,7 +33,7 @@ pub(super) enum Source {
     /// Metadata of an artifact.
     Meta(ArtifactId),
     /// What an artifact holds.
-    Payload,
+    Payload(ArtifactId),
     /// The snapshot of a task.
     Snapshot(Box<Task>),
     /// Anything else that follows from the others.
@@ -50,13 +52,16 @@ pub(super) struct Piece {
 }
 
 impl Piece {
-    /// Files are written in this order: payloads, logs, all else. So what a file refers to is there
-    /// before it.
+    /// Files get their names in this order: payloads, what hands may edit, logs, what follows from
+    /// those. A text that is behind its log reads as an edit back to what it says, one that is ahead
+    /// as an edit to what the tracker says anyway. A scaffold behind its log is known as one; ahead
+    /// of it, it would be a plan that somebody wrote.
     pub(super) fn turn(&self) -> u8 {
         match self.source {
-            Source::Payload => 0,
-            Source::Log(_) | Source::Lifecycle => 1,
-            _ => 2,
+            Source::Payload(_) => 0,
+            Source::Text(..) | Source::Config | Source::Context => 1,
+            Source::Log(_) | Source::Lifecycle => 2,
+            Source::Scaffold(_) | Source::Meta(_) | Source::Snapshot(_) | Source::Derived => 3,
         }
     }
 }
@@ -125,7 +130,7 @@ fn payloads(
             continue;
         }
         if let Some(bytes) = reader.payload(&artifact.id)? {
-            give(path, Source::Payload, bytes)?;
+            give(path, Source::Payload(artifact.id.clone()), bytes)?;
         }
     }
     Ok(())
@@ -191,9 +196,11 @@ fn files_of(reader: &Reader<'_>, id: &TaskId, wanted: Wanted<'_>, give: Give<'_>
         give(snapshot, Source::Snapshot(Box::new(task.clone())), bytes)?;
     }
     if wanted(&plan) {
-        let text = reader.find_text(TextKind::Plan, id)?;
-        let body = text.map_or_else(|| Ok(scaffold(&task)), |text| proved(reader, &task, text))?;
-        give(plan, Source::Text(id.clone(), TaskFile::Plan), body.into_bytes())?;
+        let (source, body) = match reader.find_text(TextKind::Plan, id)? {
+            Some(text) => (Source::Text(id.clone(), TaskFile::Plan), proved(reader, &task, text)?),
+            None => (Source::Scaffold(id.clone()), scaffold(&task)),
+        };
+        give(plan, source, body.into_bytes())?;
     }
     if wanted(&notes)
         && let Some(text) = reader.find_text(TextKind::Notes, id)?

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-use super::files::{FILE_LIMIT, Folder, Kind};
+use super::files::{FILE_LIMIT, Folder, Kind, PAYLOAD_LIMIT};
 use super::hand_edits::{self, Base};
 use super::layout::{self, TaskFile};
 use super::lines::{self, About};
@@ -17,6 +17,7 @@ use super::render::{Piece, Source};
 use super::tasks::Versions;
 use crate::app::{Code, Failure, Reader, Sourced, hex, holding, sha256};
 use crate::domain::event::{Event, Subject, kind, strict_json};
+use crate::domain::json::line;
 use crate::domain::{ArtifactId, Config, TaskId, redact};
 
 /// How the folder compares with the tracker.
@@ -34,6 +35,8 @@ pub(super) struct Survey<'a> {
     pub(super) differs: bool,
     /// Copies to be taken away once the others are written.
     pub(super) stale: Vec<PathBuf>,
+    /// Notes that became empty, to be taken away before the logs say so.
+    pub(super) emptied: Vec<PathBuf>,
     /// Files with what the tracker does not know: (file, what).
     pub(super) conflicts: Vec<(PathBuf, String)>,
 }
@@ -49,6 +52,7 @@ impl<'a> Survey<'a> {
             unchanged: 0,
             differs: false,
             stale: Vec::new(),
+            emptied: Vec::new(),
             conflicts: Vec::new(),
         }
     }
@@ -177,8 +181,12 @@ impl<'a> Survey<'a> {
         };
         match self.unknown_in(path, &source, None)? {
             Some(what) => self.conflicts.push((path.to_path_buf(), what)),
+            None if moved => self.stale.push(path.to_path_buf()),
             // Notes that became empty have no file in either place.
-            None if moved || file == TaskFile::Notes => self.stale.push(path.to_path_buf()),
+            None if file == TaskFile::Notes => {
+                self.emptied.push(path.to_path_buf());
+                self.differs = true;
+            }
             None => {}
         }
         Ok(())
@@ -195,13 +203,8 @@ impl<'a> Survey<'a> {
             Source::Snapshot(_) | Source::Derived => None,
             Source::Log(subject) => self.unknown_events(path, &About::One(subject.clone()))?,
             Source::Lifecycle => self.unknown_events(path, &About::AnyTask)?,
-            Source::Text(id, file) => {
-                let history = self.reader.history(id)?;
-                let versions = Versions::new(None, &history, *file);
-                let beside = Versions::new(None, &self.old_log(id, &history)?, *file);
-                let known = |text: &str| versions.is_known(text) || beside.is_known(text);
-                self.unknown_text(path, &known)?
-            }
+            Source::Text(id, file) => self.unknown_version(path, id, *file)?,
+            Source::Scaffold(id) => self.unknown_version(path, id, TaskFile::Plan)?,
             Source::Context => {
                 let history = self.reader.instance_history()?;
                 let redacted = redact::hashes(&history, &[kind::CONTEXT_UPDATED], "body");
@@ -220,13 +223,32 @@ impl<'a> Survey<'a> {
                     false => self.unknown_text(path, &known)?,
                 }
             }
-            Source::Meta(_) => {
+            Source::Meta(id) => {
                 let value = |bytes: &[u8]| serde_json::from_slice::<Value>(bytes).ok();
                 let theirs = self.folder.read(path, FILE_LIMIT)?.and_then(|bytes| value(&bytes));
-                (theirs != ours.and_then(value)).then(|| "another artifact under this id".to_owned())
+                let lost = theirs.as_ref().map(line);
+                let known = theirs == ours.and_then(value) || self.has_lost(id.as_str(), "artifact", lost)?;
+                (!known).then(|| "another artifact under this id".to_owned())
             }
-            Source::Payload => Some("another payload under this name".to_owned()),
+            Source::Payload(id) => {
+                let theirs = self.folder.read(path, PAYLOAD_LIMIT)?;
+                let lost = theirs.map(|bytes| hex(&sha256(&bytes)));
+                let known = self.has_lost(id.as_str(), "payload", lost)?;
+                (!known).then(|| "another payload under this name".to_owned())
+            }
         })
+    }
+
+    /// Whether just this was decided against under the id, and is kept in quarantine.
+    fn has_lost(&self, id: &str, what: &str, content: Option<String>) -> Result<bool, Failure> {
+        content.map_or(Ok(false), |content| Ok(self.reader.is_quarantined(id, what, &content)?))
+    }
+
+    fn unknown_version(&self, path: &Path, id: &TaskId, file: TaskFile) -> Result<Option<String>, Failure> {
+        let history = self.reader.history(id)?;
+        let versions = Versions::new(None, &history, file);
+        let beside = Versions::new(None, &self.old_log(id, &history)?, file);
+        self.unknown_text(path, &|text: &str| versions.is_known(text) || beside.is_known(text))
     }
 
     /// The log of a task as the folder has it, where the tracker's own holds tombstones: it may have
@@ -261,6 +283,7 @@ impl<'a> Survey<'a> {
                 Some(known) if holding(&known, item).is_some_and(|held| held.raw() == known.raw()) => {}
                 // Copies of what stands in the logs of tasks: those count.
                 Some(_) if *about == About::AnyTask => {}
+                Some(_) if self.has_lost(item.id.as_str(), "event", Some(item.raw().to_owned()))? => {}
                 Some(_) => return Ok(Some(format!("{place}: event {} differs from the tracker's", item.id))),
                 None => return Ok(Some(format!("{place}: event {} is not in the tracker", item.id))),
             }

@@ -215,7 +215,7 @@ impl Versions {
             || self.is_scaffold(text)
     }
 
-    fn is_scaffold(&self, text: &str) -> bool {
+    pub(super) fn is_scaffold(&self, text: &str) -> bool {
         self.scaffold.as_ref().is_some_and(|(titles, descriptions)| {
             plan::is_scaffold(text, titles, descriptions)
                 || self.redacted.is_scaffold(text, titles, descriptions)

@@ -99,7 +99,7 @@ fn export(
     if !survey.conflicts.is_empty() {
         return Err(conflict(&survey.conflicts));
     }
-    let Survey { same, unchanged, stale, differs, .. } = survey;
+    let Survey { same, unchanged, stale, emptied, differs, .. } = survey;
     let unsettled = sweep(folder)?;
     let mut mark = Mark::new(&folder.path(Path::new("")));
     let mut report =
@@ -108,7 +108,7 @@ fn export(
     if differs || ignored.is_some() {
         let wanted = |path: &Path| !same.contains(path);
         report.written =
-            write(&what, folder, &wanted, ignored, &mut prints, &mut mark).map_err(interrupted)?;
+            write(&what, folder, &wanted, &emptied, ignored, &mut prints, &mut mark).map_err(interrupted)?;
     }
     if !stale.is_empty() || !unsettled.is_empty() {
         mark.set().map_err(interrupted)?;
@@ -116,7 +116,7 @@ fn export(
     // Only now: the new copies are on disk.
     let paths: Vec<PathBuf> = stale.iter().map(|path| folder.path(path)).collect();
     durable::remove(&paths).map_err(interrupted)?;
-    report.removed = stale;
+    report.removed = [emptied, stale].concat();
     // What an interrupted export left looks finished, but may be in memory only.
     unsettled.iter().try_for_each(|folder| durable::flush_folder(folder)).map_err(interrupted)?;
     mark.clear();
@@ -161,6 +161,7 @@ fn write(
     what: &Rendering<'_>,
     folder: &Folder,
     wanted: render::Wanted<'_>,
+    emptied: &[PathBuf],
     ignored: Option<Vec<u8>>,
     prints: &mut Prints,
     mark: &mut Mark,
@@ -197,6 +198,9 @@ fn write(
     // On disk before all else: an index without it is taken for that of a program whose numbers rule
     // others out.
     first.commit()?;
+    // Beside a log that says that there are none they would be an edit.
+    let emptied: Vec<PathBuf> = emptied.iter().map(|path| folder.path(path)).collect();
+    durable::remove(&emptied)?;
     batch.commit()?;
     written.sort_by_key(|(turn, _)| *turn);
     Ok(written.into_iter().map(|(_, path)| path).collect())

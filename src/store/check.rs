@@ -67,6 +67,18 @@ pub(super) fn quarantined(conn: &Connection) -> Result<Vec<(String, String)>, St
     statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?))).sql()?.collect::<Result<_, _>>().sql()
 }
 
+pub(super) fn is_quarantined(
+    conn: &Connection,
+    id: &str,
+    kind: &str,
+    content: &str,
+) -> Result<bool, StoreError> {
+    conn.prepare_cached("SELECT 1 FROM quarantine WHERE id = ?1 AND kind = ?2 AND content = ?3")
+        .sql()?
+        .exists([id, kind, content])
+        .sql()
+}
+
 /// Derived tables with the columns that order their rows.
 const DERIVED: [(&str, &str); 15] = [
     ("tasks", "id"),

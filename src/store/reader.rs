@@ -222,6 +222,8 @@ questions! {
     drift() -> Vec<(String, String)> = check::drift;
     /// Events and artifacts that lost against others under their id.
     quarantined() -> Vec<(String, String)> = check::quarantined;
+    /// Whether just this content of a kind lost under its id; that of a payload is its hash.
+    is_quarantined(id: &str, kind: &str, content: &str) -> bool = check::is_quarantined;
     /// Sizes for reports: tasks, archived tasks, events, artifacts, resources.
     totals() -> check::Totals = check::totals;
 }

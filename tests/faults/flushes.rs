@@ -28,6 +28,7 @@ impl Flushes {
             let mut paths = paths.split(' ').map(inside);
             let path = paths.next().unwrap();
             match name {
+                "unlink" if !path.contains("/new-") => drop(flushes.unflushed.insert(folder(&path))),
                 "rename" | "link" => {
                     if flushes.written.remove(&path) {
                         flushes.premature.push(path);

@@ -15,6 +15,7 @@ mod damaged;
 mod export;
 mod flushes;
 mod foreign;
+mod halfway;
 mod init;
 mod init_places;
 mod injector;
