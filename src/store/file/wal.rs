@@ -22,7 +22,8 @@ pub struct LogDamage {
     pub frame: u64,
     /// How many frames of this log there are from it on.
     pub frames: u64,
-    /// How many changes end in frames that were written one after the other from there on.
+    /// How many changes end in frames that were written one after the other from there on. Where several
+    /// bits may have been the wrong one, it may be one more or less.
     pub changes: u64,
     /// Whether this cannot be what a power cut left of one last change: a change is begun only when
     /// the one before it is flushed, so there was more than one; or a single bit makes the frame
