@@ -206,12 +206,16 @@ fn fault_of_check(check: &str) -> Option<String> {
 fn every_mutant_has_a_check_and_a_patch_that_applies() {
     let folder = root().join("tests/mutants");
     let table = fs::read_to_string(folder.join("mutants.txt")).unwrap();
+    let told = fs::read_to_string(root().join("docs/reliability.md")).unwrap();
     let (mut faults, mut names) = (Vec::new(), BTreeSet::new());
     for line in table.lines() {
         match line.split('\t').collect::<Vec<_>>()[..] {
             [name, check, proves] if check.contains("cargo test --test ") && !proves.is_empty() => {
                 names.insert(format!("{name}.patch"));
                 faults.extend(fault_of_check(check));
+                if !told.contains(&format!("`{name}`")) {
+                    faults.push(format!("{name}: docs/reliability.md does not tell of it"));
+                }
             }
             _ => faults.push(format!("{line}: is not NAME, the check, and what it proves")),
         }
