@@ -9,7 +9,7 @@ table=tests/mutants/mutants.txt
 place=$PWD/target/mutants
 tree=$place/tree
 tab=$(printf '\t')
-failed=0
+failed=0 caught=0
 mkdir -p "$tree" || exit 1
 export CARGO_TARGET_DIR="$place/build"
 
@@ -74,17 +74,21 @@ while IFS=$tab read -r name check _ <&3; do
         continue
     fi
     if ! inside "patch -p1 -s -f --dry-run -i '$patch'" "$name"; then
+        cat "$place/$name.log"
         bad "$name: the patch does not apply"
         continue
     fi
     inside "patch -p1 -s -f --no-backup-if-mismatch -i '$patch'" "$name"
     if ! inside "$check --no-run" "$name"; then
+        tail -n 30 "$place/$name.log"
         bad "$name: does not build"
     elif inside "$check" "$name"; then
         bad "$name: SURVIVED ($(($(date +%s) - started)) s)"
     else
         echo "$name: caught ($(($(date +%s) - started)) s)"
+        caught=$((caught + 1))
     fi
     inside "patch -p1 -s -f -R --no-backup-if-mismatch -i '$patch'" undone || exit 1
 done 3<"$place/lines"
+echo "mutants: $caught of $(($(wc -l <"$place/lines"))) were caught"
 exit $failed
