@@ -19,7 +19,7 @@ STATIC :=
 OUT := target/release
 endif
 
-.PHONY: demo build release install test lint check bench soak compat
+.PHONY: demo build release install test lint check bench soak mutants compat
 
 # The main job, played in a temporary folder.
 demo: build
@@ -59,6 +59,12 @@ soak: release
 	LATTICE_SOAK=1 $(CARGO) test --test power --test merging --test flips
 	LATTICE_SOAK=1 LATTICE_PROGRAM="$(CURDIR)/$(OUT)/lattice" $(CARGO) test --test races
 	$(MAKE) bench PARTS="crowd reader claims"
+
+# Faults planted in a copy of the tree, one at a time: the check that is named for each has to fail
+# (tests/mutants/mutants.txt). `make mutants ONLY=NAME` plants one of them.
+ONLY ?=
+mutants:
+	@sh tests/mutants/run.sh $(ONLY)
 
 # The same calls to the Python predecessor and to this program, the answers compared. It is installed
 # under target/ (PYTHON has to be 3.12 or newer), or is there already: `make compat PREDECESSOR=…`.

@@ -1,9 +1,12 @@
-//! The house rules: which room may use which, which packages belong where, and every file says
-//! what it owns. The tables here are those of `docs/architecture.md`.
+//! The house rules: which room may use which, which packages belong where, every file says what it
+//! owns, and every fault of `make mutants` can be planted. The tables here are those of
+//! `docs/architecture.md`.
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 /// A room: its folder, the rooms and the packages that it may use.
 struct Room {
@@ -181,4 +184,59 @@ fn migrations_say_why() {
         let text = fs::read_to_string(&path).unwrap();
         assert!(text.starts_with("-- "), "{}: the first line is no comment", path.display());
     }
+}
+
+/// The source of a test program: `tests/NAME.rs`, or all files of `tests/NAME/`.
+fn source_of(program: &str) -> String {
+    let folder = root().join("tests").join(program);
+    let file = folder.with_extension("rs");
+    let files = if file.exists() { vec![file] } else { rust_files(&folder) };
+    files.iter().map(|path| fs::read_to_string(path).unwrap()).collect()
+}
+
+/// What is wrong with a check of `make mutants`: it has to be one test, by the beginning of its name.
+fn fault_of_check(check: &str) -> Option<String> {
+    let (_, cargo) = check.split_once("cargo test --test ")?;
+    let (program, test) = cargo.split_once(' ')?;
+    let tests = source_of(program).matches(&format!("#[test]\nfn {test}")).count();
+    (tests != 1).then(|| format!("{check}: {tests} tests begin so"))
+}
+
+#[test]
+fn every_mutant_has_a_check_and_a_patch_that_applies() {
+    let folder = root().join("tests/mutants");
+    let table = fs::read_to_string(folder.join("mutants.txt")).unwrap();
+    let told = fs::read_to_string(root().join("docs/reliability.md")).unwrap();
+    let (mut faults, mut names) = (Vec::new(), BTreeSet::new());
+    for line in table.lines() {
+        match line.split('\t').collect::<Vec<_>>()[..] {
+            [name, check, proves] if check.contains("cargo test --test ") && !proves.is_empty() => {
+                names.insert(format!("{name}.patch"));
+                faults.extend(fault_of_check(check));
+                if !told.contains(&format!("`{name}`")) {
+                    faults.push(format!("{name}: docs/reliability.md does not tell of it"));
+                }
+            }
+            _ => faults.push(format!("{line}: is not NAME, the check, and what it proves")),
+        }
+    }
+    let entries = fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().file_name());
+    let files: Vec<String> = entries.map(|name| name.into_string().unwrap()).collect();
+    let patches: BTreeSet<String> = files.into_iter().filter(|name| name.ends_with(".patch")).collect();
+    let alone = names.symmetric_difference(&patches);
+    faults.extend(alone.map(|name| format!("{name}: a line and no file, or a file and no line")));
+    for patch in &patches {
+        let mut dry = Command::new("patch");
+        dry.args(["-p1", "-s", "-f", "--dry-run", "-i"]).arg(folder.join(patch)).current_dir(root());
+        match dry.output() {
+            Ok(output) if output.status.success() => {}
+            Ok(output) => faults.push(format!("{patch}: {}", String::from_utf8_lossy(&output.stdout))),
+            Err(error) => {
+                assert!(std::env::var_os("CI").is_none(), "patch: {error}");
+                let _ = writeln!(std::io::stderr(), "SKIPPED: whether mutants can be planted: {error}");
+                break;
+            }
+        }
+    }
+    assert_eq!(faults, Vec::<String>::new());
 }
