@@ -29,7 +29,7 @@ fn escape(text: &str, lines: bool) -> String {
             '\n' => safe.push_str("\\n"),
             '\r' => safe.push_str("\\r"),
             '\t' => safe.push_str("\\t"),
-            c if c.is_control() || is_direction_mark(c) => {
+            c if c.is_control() || is_unseen(c) => {
                 safe.push_str(&format!("\\u{{{:x}}}", u32::from(c)))
             }
             c => safe.push(c),
@@ -38,9 +38,11 @@ fn escape(text: &str, lines: bool) -> String {
     safe
 }
 
-/// Characters that turn the reading direction or hide text (Unicode TR #9 and #36).
-fn is_direction_mark(c: char) -> bool {
-    matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{2028}' | '\u{2029}' | '\u{feff}')
+/// Characters that turn the reading direction or are not seen at all, so that a text reads otherwise
+/// than it is, to people or to agents: Unicode TR #9 and #36, and the tags of chapter 23.9. The joiners
+/// U+200C and U+200D stay, because scripts and emoji are written with them.
+fn is_unseen(c: char) -> bool {
+    matches!(c, '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
 }
 
 #[cfg(test)]
@@ -51,6 +53,8 @@ mod tests {
     fn escapes_are_shown_and_not_sent() {
         assert_eq!(printable("a\u{1b}[2Jb\u{9b}c\n\u{202e}d"), "a\\u{1b}[2Jb\\u{9b}c\\n\\u{202e}d");
         assert_eq!(printable_lines("a\nb\tc\r"), "a\nb\tc\\r");
+        assert_eq!(printable("a\u{200b}b\u{e0041}c\u{2028}"), "a\\u{200b}b\\u{e0041}c\\u{2028}");
+        assert_eq!(printable("می\u{200c}خواهم 👩\u{200d}👧"), "می\u{200c}خواهم 👩\u{200d}👧");
         assert_eq!(printable("šŽ 漢字 🎉"), "šŽ 漢字 🎉");
     }
 }

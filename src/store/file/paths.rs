@@ -1,7 +1,12 @@
 //! The names inside `.lattice/`, and what must be true of a path before SQLite
 //! may see it.
 
+use std::fs::File;
+use std::io;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
+
+use rustix::fs::OFlags;
 
 use crate::store::StoreError;
 
@@ -16,6 +21,24 @@ pub(super) const SIDECARS: [&str; 3] = ["-wal", "-shm", "-journal"];
 /// SQLite's smallest page: no database is shorter, but SQLite opens a shorter
 /// file as a new empty database.
 const SHORTEST: u64 = 512;
+
+/// How a file that somebody else may have put there is opened: no link is followed, and nobody waits
+/// for the other end of a pipe.
+pub(super) fn plain_flags() -> i32 {
+    (OFlags::NOFOLLOW | OFlags::NONBLOCK).bits().cast_signed()
+}
+
+/// Opens a regular file to read it.
+///
+/// # Errors
+/// As opening; `InvalidInput` if it is something else.
+pub(super) fn open_plain(path: &Path) -> io::Result<File> {
+    let file = File::options().read(true).custom_flags(plain_flags()).open(path)?;
+    match file.metadata()?.is_file() {
+        true => Ok(file),
+        false => Err(io::Error::new(io::ErrorKind::InvalidInput, "not a regular file")),
+    }
+}
 
 /// The database's path inside `lattice_dir`.
 pub(super) fn database(lattice_dir: &Path) -> PathBuf {
