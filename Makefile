@@ -56,7 +56,7 @@ bench:
 # sets another time).
 soak: release
 	LATTICE_SOAK=1 LATTICE_PROGRAM="$(CURDIR)/$(OUT)/lattice" $(CARGO) test --test faults --test replay
-	LATTICE_SOAK=1 $(CARGO) test --test power --test merging --test flips
+	LATTICE_SOAK=1 $(CARGO) test --test power --test merging --test flips --test hostile --test fuzzing
 	LATTICE_SOAK=1 LATTICE_PROGRAM="$(CURDIR)/$(OUT)/lattice" $(CARGO) test --test races
 	$(MAKE) bench PARTS="crowd reader claims"
 
@@ -65,6 +65,7 @@ soak: release
 ONLY ?=
 mutants:
 	@sh tests/mutants/run.sh $(ONLY)
+
 # Each target of fuzz/ for so many seconds, by `cargo fuzz`, which is installed by hand (`cargo install
 # cargo-fuzz`). Stable Rust has no sanitizers; `FUZZ_SANITIZER=address CARGO="cargo +nightly"` uses one.
 FUZZ_SECONDS ?= 120
