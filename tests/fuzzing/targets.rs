@@ -254,12 +254,18 @@ fn made(project: &Path) -> Root {
 
 /// A question: nothing is written, nothing beside the database is opened or made.
 pub fn sql(data: &[u8]) {
-    static ASKED: OnceLock<(tempfile::TempDir, Root)> = OnceLock::new();
-    let (_dir, root) = ASKED.get_or_init(|| {
-        let dir = folder();
-        let root = made(dir.path());
-        (dir, root)
-    });
+    // Made once for each thread, and taken away with it.
+    thread_local! {
+        static ASKED: (tempfile::TempDir, Root) = {
+            let dir = folder();
+            let root = made(dir.path());
+            (dir, root)
+        };
+    }
+    ASKED.with(|(_dir, root)| asked(root, data));
+}
+
+fn asked(root: &Root, data: &[u8]) {
     let Ok(text) = std::str::from_utf8(data) else { return };
     let seen = || {
         let mut seen = files(&root.lattice);

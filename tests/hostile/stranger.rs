@@ -96,8 +96,9 @@ fn original() -> &'static Path {
         project.ok(["notes", "LAT-2", "--file", "kept"]);
         project.ok(["archive", "LAT-2"]);
         project.ok(["export"]);
-        // The test binary ends with the process, and with it everything that it made is abandoned.
-        let kept = project.path().with_extension(format!("original-{}", std::process::id()));
+        // Nothing takes a static away at the end: the next run finds it here, and makes it anew.
+        let kept = Path::new(env!("CARGO_TARGET_TMPDIR")).join("hostile-original");
+        drop(std::fs::remove_dir_all(&kept));
         copy(&project.lattice(), &kept);
         std::fs::remove_file(kept.join("lock")).unwrap();
         kept
