@@ -19,7 +19,7 @@ STATIC :=
 OUT := target/release
 endif
 
-.PHONY: demo build release install test lint check bench soak mutants compat
+.PHONY: demo build release install test lint check bench soak fuzz mutants compat
 
 # The main job, played in a temporary folder.
 demo: build
@@ -56,7 +56,7 @@ bench:
 # sets another time).
 soak: release
 	LATTICE_SOAK=1 LATTICE_PROGRAM="$(CURDIR)/$(OUT)/lattice" $(CARGO) test --test faults --test replay
-	LATTICE_SOAK=1 $(CARGO) test --test power --test merging --test flips
+	LATTICE_SOAK=1 $(CARGO) test --test power --test merging --test flips --test hostile --test fuzzing
 	LATTICE_SOAK=1 LATTICE_PROGRAM="$(CURDIR)/$(OUT)/lattice" $(CARGO) test --test races
 	$(MAKE) bench PARTS="crowd reader claims"
 
@@ -65,6 +65,18 @@ soak: release
 ONLY ?=
 mutants:
 	@sh tests/mutants/run.sh $(ONLY)
+
+# Each target of fuzz/ for so many seconds, by `cargo fuzz`, which is installed by hand (`cargo install
+# cargo-fuzz`). Stable Rust has no sanitizers; `FUZZ_SANITIZER=address CARGO="cargo +nightly"` uses one.
+FUZZ_SECONDS ?= 120
+FUZZ_SANITIZER ?= none
+FUZZ_TARGETS ?= $(basename $(notdir $(wildcard fuzz/fuzz_targets/*.rs)))
+fuzz:
+	@$(CARGO) fuzz --version >/dev/null 2>&1 || { echo "make fuzz needs cargo-fuzz: cargo install cargo-fuzz" >&2; exit 1; }
+	set -e; for target in $(FUZZ_TARGETS); do \
+		mkdir -p "fuzz/found/$$target"; \
+		$(CARGO) fuzz run -s $(FUZZ_SANITIZER) "$$target" "fuzz/found/$$target" "fuzz/corpus/$$target" -- -max_total_time=$(FUZZ_SECONDS) -timeout=20 -rss_limit_mb=4096; \
+	done
 
 # The same calls to the Python predecessor and to this program, the answers compared. It is installed
 # under target/ (PYTHON has to be 3.12 or newer), or is there already: `make compat PREDECESSOR=…`.

@@ -1,11 +1,9 @@
 //! `lattice events`: what happened, in order of arrival.
 
-use std::io::Write;
-
 use super::context::Context;
 use super::follow;
 use super::history;
-use super::output::{Done, output_failed};
+use super::output::{Done, write_out};
 use super::text::printable;
 use super::tracker::Tracker;
 use super::write::OutputArgs;
@@ -152,6 +150,5 @@ fn print(page: &FeedPage, epoch: &str, form: Form) -> Result<(), Failure> {
         }
         text.push('\n');
     }
-    let mut out = std::io::stdout().lock();
-    out.write_all(text.as_bytes()).and_then(|()| out.flush()).map_err(|error| output_failed(&error))
+    write_out(text.as_bytes())
 }

@@ -146,7 +146,7 @@ macro_rules! entry {
             declare: <$module::Args as clap::Args>::augment_args,
             run: |matches, context| {
                 let args = <$module::Args as clap::FromArgMatches>::from_arg_matches(matches)
-                    .map_err(|error| output::usage(&error))?;
+                    .map_err(output::usage)?;
                 $module::run(args, context)
             },
         }

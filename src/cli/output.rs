@@ -3,11 +3,12 @@
 use std::io::{self, ErrorKind, IsTerminal, Write};
 use std::process::ExitCode;
 
+use clap::error::ContextValue;
 use serde_json::Value;
 
 use super::context::Context;
 use super::style::{self, paint};
-use super::text::{printable, printable_lines};
+use super::text::{json_for_a_terminal, printable, printable_lines};
 use crate::app::{Code, ExitClass, Failure, Outcome};
 use crate::view;
 
@@ -96,8 +97,16 @@ impl Done {
     }
 }
 
-/// A line that does not parse.
-pub fn usage(error: &clap::Error) -> Failure {
+/// A line that does not parse. What was typed may be somebody's text: it is made printable before it
+/// stands among our own lines.
+pub fn usage(mut error: clap::Error) -> Failure {
+    let typed = error.context().filter_map(|(kind, value)| match value {
+        ContextValue::String(text) => Some((kind, ContextValue::String(printable(text)))),
+        _ => None,
+    });
+    for (kind, text) in typed.collect::<Vec<_>>() {
+        error.insert(kind, text);
+    }
     let text = error.render().to_string();
     Failure::new(Code::Usage, text.trim().trim_start_matches("error: ").to_owned())
 }
@@ -146,6 +155,9 @@ fn print(done: Done, context: &Context) -> ExitCode {
 /// `OUTPUT_FAILED`; a closed pipe is one too, which [`finish`] passes over in silence.
 pub fn write_out(bytes: &[u8]) -> Result<(), Failure> {
     let mut out = io::stdout().lock();
+    let shown =
+        if out.is_terminal() { std::str::from_utf8(bytes).ok().map(json_for_a_terminal) } else { None };
+    let bytes = shown.as_deref().map_or(bytes, str::as_bytes);
     out.write_all(bytes).and_then(|()| out.flush()).map_err(|error| output_failed(&error))
 }
 

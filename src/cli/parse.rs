@@ -61,7 +61,7 @@ pub fn command_line(args: &[OsString]) -> Result<Line, Failure> {
         Err(error) if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) => {
             return Ok(Line::Answer(Done::lines(error.render().to_string())));
         }
-        Err(error) => return Err(output::usage(&error)),
+        Err(error) => return Err(output::usage(error)),
     };
     match matches.remove_subcommand() {
         Some((name, matches)) => {

@@ -57,9 +57,16 @@ pub fn is_scaffold_of(
         return true;
     }
     let (heading, body) = text.split_once('\n').unwrap_or((text, ""));
-    let Some(heading) = heading.strip_prefix("# ").map(str::trim) else { return false };
-    let named = heading.split_once(": ").filter(|(id, _)| super::ShortId::parse(id).is_some());
-    let titled = is_title(heading) || named.is_some_and(|(_, title)| is_title(title.trim()));
+    let Some(heading) = heading.strip_prefix('#').filter(|rest| rest.is_empty() || rest.starts_with(' '))
+    else {
+        return false;
+    };
+    let heading = heading.trim();
+    let is_short_id = |id: &str| super::ShortId::parse(id).is_some();
+    let named = heading.split_once(": ").filter(|(id, _)| is_short_id(id));
+    // The heading of a task whose title is none or blank.
+    let nameless = heading.is_empty() || heading.strip_suffix(':').is_some_and(is_short_id);
+    let titled = nameless || is_title(heading) || named.is_some_and(|(_, title)| is_title(title.trim()));
     let body = body.trim();
     titled && (body.is_empty() || is_description(&description_lines(body)))
 }
@@ -89,6 +96,16 @@ mod tests {
                 assert!(is_scaffold(&text, &[title.to_owned()], &[]), "{text:?}");
             }
         }
+    }
+
+    #[test]
+    fn the_scaffold_of_a_task_without_a_title_is_no_plan() {
+        for short_id in [Some("LAT-1"), None] {
+            let text = scaffold(short_id, "", None);
+            assert!(is_scaffold(&text, &[], &[]), "{text:?}");
+            assert!(!is_scaffold(&format!("{text}\n- one step\n"), &[], &[]), "{text:?}");
+        }
+        assert!(!is_scaffold("#hashtag", &[], &[]));
     }
 
     #[test]

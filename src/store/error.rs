@@ -265,6 +265,11 @@ pub(in crate::store) fn from_sqlite(error: &rusqlite::Error, path: &Path) -> Sto
         ffi::SQLITE_CORRUPT => StoreError::Corrupt { detail },
         // Our own statements take apart only what was stored as JSON.
         ffi::SQLITE_ERROR if detail.contains("malformed JSON") => StoreError::Corrupt { detail },
+        // No file of ours has a view (see `guard`), so somebody put one in the place of a table.
+        ffi::SQLITE_ERROR if detail.contains("access to view ") => {
+            let object = detail.split('"').nth(1).unwrap_or_default().to_owned();
+            StoreError::SchemaTampered { object }
+        }
         ffi::SQLITE_PERM => StoreError::Denied { path: owned },
         ffi::SQLITE_CANTOPEN => cannot_open(path, detail),
         ffi::SQLITE_IOERR if has_no_room(path) => StoreError::Full,

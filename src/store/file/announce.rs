@@ -8,7 +8,7 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use super::paths::RESTORING;
+use super::paths::{RESTORING, plain_flags};
 
 /// How long somebody who wants to read lets a `restore` go first.
 const COURTESY: Duration = Duration::from_secs(1);
@@ -29,7 +29,7 @@ impl Announcement {
     pub(super) fn make(lattice_dir: &Path) -> Option<Self> {
         let path = lattice_dir.join(RESTORING);
         let mut options = OpenOptions::new();
-        options.read(true).write(true).create(true).mode(0o666).custom_flags(nofollow());
+        options.read(true).write(true).create(true).mode(0o666).custom_flags(plain_flags());
         let file = options.open(&path).ok()?;
         // Nobody keeps it but for the moment of a look.
         match file.lock() {
@@ -51,7 +51,7 @@ impl Drop for Announcement {
 /// Whether somebody is about to put another file in the tracker's place. False for the word of a
 /// process that was killed.
 pub(super) fn is_announced(lattice_dir: &Path) -> bool {
-    let opened = OpenOptions::new().read(true).custom_flags(nofollow()).open(lattice_dir.join(RESTORING));
+    let opened = OpenOptions::new().read(true).custom_flags(plain_flags()).open(lattice_dir.join(RESTORING));
     opened.is_ok_and(|file| matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock)))
 }
 
@@ -61,10 +61,6 @@ pub(super) fn give_way(lattice_dir: &Path) {
     while is_announced(lattice_dir) && started.elapsed() < COURTESY {
         std::thread::sleep(PAUSE);
     }
-}
-
-fn nofollow() -> i32 {
-    rustix::fs::OFlags::NOFOLLOW.bits().cast_signed()
 }
 
 fn remove(path: &Path) {

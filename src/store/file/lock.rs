@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
-use super::paths::LOCK;
+use super::paths::{LOCK, plain_flags};
 use crate::store::StoreError;
 
 /// How often somebody who waits does something else.
@@ -32,7 +32,7 @@ impl FileLock {
     ///
     /// # Errors
     /// `Busy` after `wait`; `Missing` if there is no such directory; `ReadOnly`
-    /// or `Denied` if the lock file cannot be made; `SymlinkRefused`.
+    /// or `Denied` if the lock file cannot be made; `SymlinkRefused`, `UnsafePath`.
     pub(super) fn take(lattice_dir: &Path, wait: Duration) -> Result<Self, StoreError> {
         Self::take_with(lattice_dir, wait, || {})
     }
@@ -71,7 +71,7 @@ impl FileLock {
                     if made && held {
                         lock.remove();
                     }
-                    return Err(fail(error));
+                    return Err(error);
                 }
             }
             if started.elapsed() > wait {
@@ -101,9 +101,8 @@ impl FileLock {
 /// Opens the lock file, making it if it is not there. One that belongs to
 /// somebody else can be locked without being written to.
 fn open(path: &Path) -> io::Result<(File, bool)> {
-    let nofollow = rustix::fs::OFlags::NOFOLLOW.bits().cast_signed();
     let mut options = OpenOptions::new();
-    options.read(true).custom_flags(nofollow);
+    options.read(true).custom_flags(plain_flags());
     match options.open(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => {}
         opened => return opened.map(|file| (file, false)),
@@ -140,12 +139,16 @@ fn wait_for(file: File, limit: Duration, meanwhile: &mut dyn FnMut()) -> io::Res
     }
 }
 
-fn is_at(file: &File, path: &Path) -> io::Result<bool> {
-    let open = file.metadata()?;
+fn is_at(file: &File, path: &Path) -> Result<bool, StoreError> {
+    let fail = |error: io::Error| StoreError::from_io(&error, path);
+    let open = file.metadata().map_err(fail)?;
+    if !open.is_file() {
+        return Err(StoreError::UnsafePath { path: path.to_path_buf() });
+    }
     match path.symlink_metadata() {
         Ok(named) => Ok(open.ino() == named.ino() && open.dev() == named.dev()),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
-        Err(error) => Err(error),
+        Err(error) => Err(fail(error)),
     }
 }
 
@@ -214,6 +217,19 @@ mod tests {
         first.remove();
         let second = second.join().unwrap();
         assert!(is_at(&second._file, &dir.path().join(LOCK)).unwrap());
+    }
+
+    #[test]
+    fn a_lock_that_is_a_pipe_or_a_folder_is_refused_and_not_waited_for() {
+        let dir = tempfile::tempdir().unwrap();
+        let lock = dir.path().join(LOCK);
+        assert!(std::process::Command::new("mkfifo").arg(&lock).status().unwrap().success());
+        let result = FileLock::take(dir.path(), LONG);
+        assert!(matches!(result, Err(StoreError::UnsafePath { .. })), "{result:?}");
+        std::fs::remove_file(&lock).unwrap();
+        std::fs::create_dir(&lock).unwrap();
+        let result = FileLock::take(dir.path(), LONG);
+        assert!(matches!(result, Err(StoreError::UnsafePath { .. })), "{result:?}");
     }
 
     #[test]

@@ -245,7 +245,7 @@ pub(super) fn connect(path: &Path, flags: OpenFlags) -> rusqlite::Result<Connect
 pub(super) fn guard(conn: &Connection) -> rusqlite::Result<()> {
     use DbConfig::{
         SQLITE_DBCONFIG_DEFENSIVE, SQLITE_DBCONFIG_ENABLE_QPSG, SQLITE_DBCONFIG_ENABLE_TRIGGER,
-        SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, SQLITE_DBCONFIG_TRUSTED_SCHEMA,
+        SQLITE_DBCONFIG_ENABLE_VIEW, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, SQLITE_DBCONFIG_TRUSTED_SCHEMA,
     };
     // Otherwise sixteen: making a task takes more, and a batch would prepare each of them each time.
     conn.set_prepared_statement_cache_capacity(STATEMENTS);
@@ -257,6 +257,9 @@ pub(super) fn guard(conn: &Connection) -> rusqlite::Result<()> {
     // The append-only triggers guard against other programs. Ours never updates
     // or deletes an event, and runs no trigger that came with a file.
     conn.set_db_config(SQLITE_DBCONFIG_ENABLE_TRIGGER, false)?;
+    // Nor any view: one in a table's place would run in reads, which do not compare the schema. Those
+    // that are made for a question are temporary, and stay.
+    conn.set_db_config(SQLITE_DBCONFIG_ENABLE_VIEW, false)?;
     conn.set_db_config(SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
     conn.execute_batch("PRAGMA cell_size_check = ON")
 }

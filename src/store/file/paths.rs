@@ -1,7 +1,12 @@
 //! The names inside `.lattice/`, and what must be true of a path before SQLite
 //! may see it.
 
+use std::fs::File;
+use std::io;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
+
+use rustix::fs::OFlags;
 
 use crate::store::StoreError;
 
@@ -16,6 +21,24 @@ pub(super) const SIDECARS: [&str; 3] = ["-wal", "-shm", "-journal"];
 /// SQLite's smallest page: no database is shorter, but SQLite opens a shorter
 /// file as a new empty database.
 const SHORTEST: u64 = 512;
+
+/// How a file that somebody else may have put there is opened: no link is followed, and nobody waits
+/// for the other end of a pipe.
+pub(super) fn plain_flags() -> i32 {
+    (OFlags::NOFOLLOW | OFlags::NONBLOCK).bits().cast_signed()
+}
+
+/// Opens a regular file to read it.
+///
+/// # Errors
+/// As opening; `InvalidInput` if it is something else.
+pub(super) fn open_plain(path: &Path) -> io::Result<File> {
+    let file = File::options().read(true).custom_flags(plain_flags()).open(path)?;
+    match file.metadata()?.is_file() {
+        true => Ok(file),
+        false => Err(io::Error::new(io::ErrorKind::InvalidInput, "not a regular file")),
+    }
+}
 
 /// The database's path inside `lattice_dir`.
 pub(super) fn database(lattice_dir: &Path) -> PathBuf {
@@ -36,7 +59,7 @@ pub(super) fn length(path: &Path) -> u64 {
 }
 
 /// Refuses a database path that SQLite would follow, adopt or hang on: a link,
-/// a device, an empty file. Looks without opening: closing any descriptor of
+/// a device, an empty file, and the same in the place of its journals. Looks without opening: closing any descriptor of
 /// the database drops the locks that SQLite holds on it in this process.
 ///
 /// # Errors
@@ -53,7 +76,16 @@ pub(super) fn inspect(path: &Path) -> Result<(), StoreError> {
     if meta.len() < SHORTEST {
         return Err(StoreError::NotADatabase { path });
     }
-    Ok(())
+    SIDECARS.iter().try_for_each(|suffix| inspect_sidecar(sidecar(&path, suffix)))
+}
+
+/// SQLite opens whatever has the name of its journal, and waits for ever where that is a pipe.
+fn inspect_sidecar(path: PathBuf) -> Result<(), StoreError> {
+    match path.symlink_metadata() {
+        Ok(meta) if meta.is_symlink() => Err(StoreError::SymlinkRefused { path }),
+        Ok(meta) if !meta.is_file() => Err(StoreError::UnsafePath { path }),
+        _ => Ok(()),
+    }
 }
 
 /// Refuses to write where SQLite's locks and shared memory do not hold: on
@@ -129,6 +161,13 @@ mod tests {
         std::fs::remove_file(&path).unwrap();
         std::os::unix::fs::symlink("/dev/zero", &path).unwrap();
         assert!(matches!(inspect(&path), Err(StoreError::SymlinkRefused { .. })));
+        std::fs::remove_file(&path).unwrap();
+        std::fs::write(&path, [0; 512]).unwrap();
+        assert!(inspect(&path).is_ok());
+        let pipe = sidecar(&path, "-journal");
+        assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+        assert!(matches!(inspect(&path), Err(StoreError::UnsafePath { .. })));
+        std::fs::remove_file(&pipe).unwrap();
         std::fs::remove_file(&path).unwrap();
         std::fs::create_dir(&path).unwrap();
         assert!(matches!(inspect(&path), Err(StoreError::UnsafePath { .. })));

@@ -13,7 +13,7 @@ use tempfile::TempDir;
 use super::announce::{give_way, is_announced};
 use super::durable::parent;
 use super::open::{FileId, connect, file_id, guard};
-use super::paths::{SIDECARS, database, inspect, length, sidecar};
+use super::paths::{SIDECARS, database, inspect, length, open_plain, sidecar};
 use super::schema::{self, Header, SCHEMA_VERSION};
 use crate::store::error::{StoreError, from_sqlite};
 
@@ -242,7 +242,7 @@ fn copy(path: &Path) -> Result<TempDir, StoreError> {
 
 /// Unlike `fs::copy` this does not copy a read-only mode.
 fn copy_file(from: &Path, to: &Path) -> io::Result<()> {
-    io::copy(&mut File::open(from)?, &mut File::create_new(to)?).map(drop)
+    io::copy(&mut open_plain(from)?, &mut File::create_new(to)?).map(drop)
 }
 
 /// What changes when somebody writes.

@@ -137,7 +137,7 @@ pub(super) fn matches(conn: &Connection, path: &Path, known: &Known) -> Result<b
 type Row = [String; 4];
 
 /// The rows of `sqlite_schema` that count: all but the indexes that SQLite
-/// makes by itself, the statistics, and plain indexes that are not in `indexes`.
+/// makes by itself, the statistics, and indexes of columns that are not in `indexes`.
 fn rows(conn: &Connection, path: &Path, indexes: &[&str]) -> Result<Vec<Row>, StoreError> {
     let read = || -> rusqlite::Result<Vec<Row>> {
         let mut statement =
@@ -148,12 +148,30 @@ fn rows(conn: &Connection, path: &Path, indexes: &[&str]) -> Result<Vec<Row>, St
     let mut rows = read().map_err(|e| from_sqlite(&e, path))?;
     rows.retain(|[kind, name, _, sql]| {
         let own_index = kind == "index" && indexes.contains(&name.as_str());
-        let harmless = STATISTICS.contains(&sql.as_str()) || sql.starts_with("CREATE INDEX ");
+        let harmless = STATISTICS.contains(&sql.as_str()) || is_plain_index(sql);
         own_index || !harmless
     });
     // By type and name. Every writer comes here, and SQLite takes longer to sort them.
     rows.sort_unstable();
     Ok(rows)
+}
+
+/// Whether this makes an index of columns alone. One of expressions, or of some rows only, is code that
+/// every writer would run, as long as it pleases its author.
+fn is_plain_index(sql: &str) -> bool {
+    let Some(rest) = sql.strip_prefix("CREATE INDEX ") else { return false };
+    let Some((_, columns)) = rest.split_once('(') else { return false };
+    let Some(columns) = columns.trim_end().strip_suffix(')') else { return false };
+    columns.split(',').all(|column| {
+        let column = column.trim();
+        let words = |way| column.len().checked_sub(way).and_then(|at| column.split_at_checked(at));
+        let bare = [" DESC", " ASC"].iter().find_map(|way| {
+            words(way.len()).filter(|(_, end)| end.eq_ignore_ascii_case(way)).map(|(name, _)| name)
+        });
+        let name = bare.unwrap_or(column).trim();
+        let name = name.strip_prefix('"').and_then(|name| name.strip_suffix('"')).unwrap_or(name);
+        !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+    })
 }
 
 fn fingerprint(rows: &[Row]) -> String {
@@ -222,6 +240,7 @@ mod tests {
     #[test]
     fn plain_indexes_and_statistics_are_allowed() {
         assert_eq!(tampered("CREATE INDEX mine ON tasks (title)"), None);
+        assert_eq!(tampered("CREATE INDEX mine ON tasks(title DESC, \"id\" ASC)"), None);
         let analyze = "INSERT INTO meta VALUES ('a', 'b'), ('c', 'd'); ANALYZE;";
         assert_eq!(tampered(analyze), None);
     }
@@ -233,6 +252,10 @@ mod tests {
             ("CREATE VIEW evil AS SELECT 1", "evil"),
             ("CREATE TABLE evil (x)", "evil"),
             ("CREATE UNIQUE INDEX evil ON tasks (title)", "evil"),
+            ("CREATE INDEX evil ON events (instr(hex(zeroblob(2000000)), hex(zeroblob(1000000))))", "evil"),
+            ("CREATE INDEX evil ON tasks (title || id)", "evil"),
+            ("CREATE INDEX evil ON tasks (title) WHERE open = 1", "evil"),
+            ("CREATE INDEX \"evil(\" ON tasks (title || id)", "evil("),
             ("CREATE VIRTUAL TABLE evil USING fts5(x)", "evil"),
             (
                 "DROP TABLE search; CREATE VIRTUAL TABLE search USING fts5(title, body, content='events')",
