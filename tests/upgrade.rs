@@ -96,8 +96,6 @@ fn an_older_tracker_is_brought_up_to_date_and_says_the_same() {
     says_the_same(&project);
     assert_eq!(log(&project), before);
     assert_eq!(names(&project), [".gitattributes", ".gitignore", BACKUP, "lattice.db", "lock"]);
-    let ignored = fs::read_to_string(project.lattice().join(".gitignore")).unwrap();
-    assert!(ignored.lines().any(|line| line == "/lattice.db-seen"), "{ignored}");
 
     // From sums and from none, before and after there are any.
     let without_times = |project: &Project| {

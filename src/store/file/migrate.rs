@@ -7,7 +7,6 @@ use refinery::{Runner, Target};
 use rusqlite::Connection;
 
 use super::backup;
-use super::gitfiles;
 use super::schema::{self, APPLICATION_ID};
 use crate::store::error::{StoreError, from_sqlite};
 
@@ -59,17 +58,12 @@ pub(super) fn upgrade(conn: &mut Connection, path: &Path, found: i64) -> Result<
 }
 
 /// The same for a file that somebody works with: a copy of it as it was stays in the same
-/// directory, as `lattice-v{found}.backup.db`, and git is told of the files that newer versions make
-/// (if that cannot be written, the upgrade holds all the same).
+/// directory, as `lattice-v{found}.backup.db`.
 ///
 /// # Errors
 /// As [`upgrade`], and those of making the copy.
 pub(super) fn upgrade_in_place(conn: &mut Connection, path: &Path, found: i64) -> Result<(), StoreError> {
-    upgrade_with(conn, path, found, &runner(), |conn| backup::before_upgrade(conn, path, found))?;
-    if let Some(dir) = path.parent() {
-        let _ = gitfiles::write(dir, &mut Vec::new());
-    }
-    Ok(())
+    upgrade_with(conn, path, found, &runner(), |conn| backup::before_upgrade(conn, path, found))
 }
 
 fn upgrade_with(
