@@ -1,5 +1,7 @@
 //! `lattice sync`: take in what the tree says, then write the tree.
 
+use std::io::ErrorKind;
+
 use super::conflicts;
 use super::context::Context;
 use super::export::paths;
@@ -53,9 +55,9 @@ pub fn bring_together(
 ) -> Result<Synced, Failure> {
     let folder = app.root().tree.clone();
     // A worktree whose branch has no tree: there is nothing to take in.
-    let tree = match folder.exists() {
-        true => read_tree_for(app, &folder, &ReadOptions::default())?,
-        false => Tree::default(),
+    let tree = match folder.symlink_metadata() {
+        Err(error) if error.kind() == ErrorKind::NotFound => Tree::default(),
+        _ => read_tree_for(app, &folder, &ReadOptions::default())?,
     };
     let taken = app.import(&tree.set, how, false, |_| each()).map_err(|failure| match failure.code {
         Code::InstanceMismatch => failure.hint(

@@ -89,8 +89,9 @@ impl Format {
 /// Reads what stands at a path, or on standard input where that is `-`.
 ///
 /// # Errors
-/// `NOT_FOUND` if nothing stands there, `STORE_IO` and the like if it cannot be read; `IMPORT_INVALID`, with file and line, if it is not
-/// what it is said to be; `VALIDATION_ERROR` for a mapping that fits nothing.
+/// `NOT_FOUND` if nothing stands there, `STORE_IO` and the like if it cannot be read; `IMPORT_INVALID`,
+/// with file and line, if it is not what it is said to be; `VALIDATION_ERROR` for a mapping that fits
+/// nothing.
 pub fn read(format: Format, path: &Path, mapping: &Mapping) -> Result<Found, Failure> {
     let gone = || path.metadata().is_err_and(|error| error.kind() == io::ErrorKind::NotFound);
     if path != Path::new("-") && gone() {

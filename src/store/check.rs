@@ -30,8 +30,8 @@ pub(super) fn totals(conn: &Connection) -> Result<Totals, StoreError> {
     .sql()
 }
 
-/// What `PRAGMA integrity_check` finds, at most 20 lines, and what of the schema is not ours. What is wrong with the index of words
-/// alone can be made anew, and `drift` names it.
+/// What `PRAGMA integrity_check` finds, at most 20 lines, and what of the schema is not ours. What is
+/// wrong with the index of words alone can be made anew, and `drift` names it.
 pub(super) fn integrity(conn: &Connection) -> Result<Vec<String>, StoreError> {
     let strange = file::strange_object(conn)?;
     let mut found = match faults(conn, "PRAGMA integrity_check(20)") {

@@ -59,8 +59,9 @@ pub(super) fn length(path: &Path) -> u64 {
 }
 
 /// Refuses a database path that SQLite would follow, adopt or hang on: a link,
-/// a device, an empty file, and the same in the place of its journals. Looks without opening: closing any descriptor of
-/// the database drops the locks that SQLite holds on it in this process.
+/// a device, an empty file, and links and devices in the place of its journals.
+/// Looks without opening: closing any descriptor of the database drops the locks
+/// that SQLite holds on it in this process.
 ///
 /// # Errors
 /// `Missing`, `SymlinkRefused`, `UnsafePath`, `NotADatabase`, `Denied`.

@@ -5,14 +5,10 @@
 //!
 //! The format is that of <https://www.sqlite.org/fileformat2.html#walformat>.
 
-use std::fs::OpenOptions;
 use std::io::{self, BufReader, Read};
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
-use rustix::fs::OFlags;
-
-use super::paths::{database, sidecar};
+use super::paths::{database, open_plain, sidecar};
 use crate::store::error::StoreError;
 
 /// A part of the log that SQLite passes over although somebody may have relied on it.
@@ -39,11 +35,8 @@ pub struct LogDamage {
 pub fn damage(lattice_dir: &Path) -> Result<Option<LogDamage>, StoreError> {
     let path = sidecar(&database(lattice_dir), "-wal");
     let look = || -> io::Result<Option<(u64, LogDamage)>> {
-        let flags = (OFlags::NOFOLLOW | OFlags::NONBLOCK).bits().cast_signed();
-        match OpenOptions::new().read(true).custom_flags(flags).open(&path) {
-            Ok(file) if file.metadata()?.is_file() => scan(&mut BufReader::with_capacity(1 << 16, file)),
-            _ => Ok(None),
-        }
+        let Ok(file) = open_plain(&path) else { return Ok(None) };
+        scan(&mut BufReader::with_capacity(1 << 16, file))
     };
     let mut found = look();
     // What somebody is writing just now is not whole either: it is damage only if it stays.
