@@ -4,22 +4,23 @@ PREFIX ?= /usr/local
 CARGO ?= cargo
 
 # On Linux with glibc the release is one static file at a fixed address: it starts a third faster,
-# because nothing has to be loaded or relocated. Elsewhere it is built as usual. The target is
-# named so that the flags reach the program and not the build scripts.
+# because nothing has to be loaded or relocated; and its functions lie in the order of their use
+# (benches/layout). Elsewhere it is built as usual. The target is named so that the flags reach the
+# program and not the build scripts.
 HOST := $(shell rustc -vV | sed -n 's/^host: //p')
 # A C library to link statically is not everywhere: without one the release is built as usual.
 CAN_STATIC := $(shell printf 'int main(void) { return 0; }' | cc -static -x c -o /dev/null - 2>/dev/null && echo yes)
 ifeq ($(HOST) $(CAN_STATIC),x86_64-unknown-linux-gnu yes)
 TARGET := --target $(HOST)
 OUT := target/$(HOST)/release
-STATIC := CARGO_TARGET_X86_64_UNKNOWN_LINUX_GNU_RUSTFLAGS="-C target-feature=+crt-static -C relocation-model=static"
+STATIC := CARGO_TARGET_X86_64_UNKNOWN_LINUX_GNU_RUSTFLAGS="-C target-feature=+crt-static -C relocation-model=static -C linker=benches/layout/cc"
 else
 TARGET :=
 STATIC :=
 OUT := target/release
 endif
 
-.PHONY: demo build release install test lint check bench soak fuzz mutants compat
+.PHONY: demo build release install test lint check bench layout soak fuzz mutants compat
 
 # The main job, played in a temporary folder.
 demo: build
@@ -49,6 +50,11 @@ check: lint test
 bench:
 	$(STATIC) $(CARGO) build --release --locked $(TARGET) --bins --examples
 	$(STATIC) $(CARGO) bench --locked $(TARGET) --bench speed -- $(PARTS)
+
+# Records anew which functions everyday commands run. Needs valgrind, and a release with its names.
+layout:
+	CARGO_PROFILE_RELEASE_STRIP=none $(STATIC) $(CARGO) build --release --locked $(TARGET) --target-dir target/layout
+	@sh benches/layout/record.sh "$(OUT:target/%=target/layout/%)/lattice"
 
 # What only shows under load (many writers, a reader that stays, 3200 claims), every fault of the
 # disk in every way, a million states that a power cut may leave, a hundred real ones, thousands of

@@ -125,7 +125,7 @@ fn print(done: Done, context: &Context) -> ExitCode {
             if !done.warnings.is_empty() {
                 envelope["warnings"] = done.warnings.clone().into();
             }
-            if done.in_rows { view::document_of_rows(&envelope) } else { view::document(&envelope) }
+            if done.in_rows { view::document_of_rows(envelope) } else { view::document(&envelope) }
         }
         None => {
             for warning in &done.warnings {

@@ -6,7 +6,8 @@ use serde_json::{Map, Value};
 /// split lines as Python's `splitlines` does would otherwise break a log in the middle.
 #[must_use]
 pub fn line(value: &Value) -> String {
-    shield(value.to_string())
+    // Not by `to_string`: what is shown goes through a formatter, piece by piece.
+    shield(serde_json::to_string(value).unwrap_or_else(|_| value.to_string()))
 }
 
 /// Sorted members, two spaces of indent, a newline at the end.
@@ -19,15 +20,14 @@ pub fn document(value: &Value) -> String {
 
 /// The same with each row of `data` on one line: half the text where rows are short.
 #[must_use]
-pub fn document_of_rows(value: &Value) -> String {
-    let Some(Value::Array(rows)) = value.get("data").filter(|data| !is_empty(data)) else {
-        return document(value);
+pub fn document_of_rows(mut value: Value) -> String {
+    let rows = match value.get_mut("data") {
+        Some(Value::Array(rows)) if !rows.is_empty() => std::mem::take(rows),
+        _ => return document(&value),
     };
-    let mut frame = value.clone();
-    frame["data"] = Value::Array(Vec::new());
     let rows = rows.iter().map(line).collect::<Vec<_>>().join(",\n");
     // No other member stands before `data`.
-    document(&frame).replacen("\"data\": []", &format!("\"data\": [\n{rows}\n  ]"), 1)
+    document(&value).replacen("\"data\": []", &format!("\"data\": [\n{rows}\n  ]"), 1)
 }
 
 fn shield(text: String) -> String {
@@ -89,13 +89,13 @@ mod tests {
     #[test]
     fn rows_stand_on_a_line_each() {
         let value = serde_json::json!({"data": [{"b": "\"data\": []", "a": [1]}, {}], "ok": true});
-        let text = document_of_rows(&value);
+        let text = document_of_rows(value.clone());
         assert_eq!(
             text,
             "{\n  \"data\": [\n{\"a\":[1],\"b\":\"\\\"data\\\": []\"},\n{}\n  ],\n  \"ok\": true\n}\n"
         );
         assert_eq!(serde_json::from_str::<Value>(&text).unwrap(), value);
-        assert_eq!(document_of_rows(&serde_json::json!({"data": []})), "{\n  \"data\": []\n}\n");
+        assert_eq!(document_of_rows(serde_json::json!({"data": []})), "{\n  \"data\": []\n}\n");
     }
 
     #[test]

@@ -93,6 +93,8 @@ impl App {
     /// # Errors
     /// The failure of the first line that fails, naming it; nothing was changed then.
     pub fn batch(&mut self, batch: Batch, dry_run: bool) -> Result<Vec<LineResult>, Failure> {
+        // Pages that find no room in memory are written before the end, and again when they change again.
+        self.store.expect_much()?;
         let world = &self.world;
         let mut results = Vec::with_capacity(batch.lines.len());
         let done = self.store.write(|tx| {
