@@ -6,7 +6,7 @@ mod support;
 use rusqlite::Connection;
 use serde::Deserialize;
 use serde_json::{Value, json};
-use support::Project;
+use support::{Project, each};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -200,19 +200,24 @@ fn what_others_wrote_cannot_reach_the_terminal() {
 
 #[test]
 fn a_damaged_index_stops_no_writer_and_is_named_and_mended() {
+    let many = |from: usize| (from..from + 70).map(|n| format!("word{n}")).collect::<Vec<_>>();
+    let whole = filled();
+    for word in many(0) {
+        whole.ok(["comment", "LAT-3", &word]);
+    }
+    whole.ok(["backup", "whole.db"]);
     // What is left of the first is an index that reads well and holds nothing.
-    for damage in [
+    let damages = [
         "DELETE FROM search_data; DELETE FROM search_idx; DELETE FROM search_docsize",
         "UPDATE search_data SET block = x'00'",
         "DELETE FROM search_data",
         "DELETE FROM search_config",
         "UPDATE search_idx SET pgno = 999",
-    ] {
-        let project = filled();
-        let many = |from: usize| (from..from + 70).map(|n| format!("word{n}")).collect::<Vec<_>>();
-        for word in many(0) {
-            project.ok(["comment", "LAT-3", &word]);
-        }
+    ];
+    each::done(&damages, |damage| {
+        let project = Project::empty();
+        std::fs::create_dir(project.lattice()).unwrap();
+        std::fs::copy(whole.path().join("whole.db"), project.database()).unwrap();
         Connection::open(project.database()).unwrap().execute_batch(damage).unwrap();
         for word in many(100) {
             project.ok(["comment", "LAT-3", &word]);
@@ -234,7 +239,7 @@ fn a_damaged_index_stops_no_writer_and_is_named_and_mended() {
         for word in ["word5", "word169"] {
             assert_eq!(names(&project, &["search", word]), ["LAT-3"], "{damage}: {word}");
         }
-    }
+    });
 }
 
 #[test]

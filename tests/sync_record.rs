@@ -13,7 +13,7 @@ use std::process::Command;
 use rusqlite::Connection;
 use rusqlite::types::Value as Sql;
 use serde_json::{Value, json};
-use support::Project;
+use support::{Project, each};
 
 /// Everything below `.lattice/` that git would track.
 fn tree(at: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
@@ -274,7 +274,7 @@ fn changes() -> Vec<Change> {
 #[test]
 fn a_tracker_with_its_record_does_the_same_as_one_without() {
     let original = example();
-    for (what, change) in changes() {
+    each::done(&changes(), |(what, change)| {
         let [with, without, stale] = [Project::empty(), Project::empty(), Project::empty()];
         copy(&original.lattice(), &with.lattice());
         let old = record(&with);
@@ -305,7 +305,7 @@ fn a_tracker_with_its_record_does_the_same_as_one_without() {
             let doctor = with.json(["doctor"]);
             assert_eq!(doctor["summary"]["errors"], 0, "{what}: {doctor}");
         }
-    }
+    });
 }
 
 #[test]

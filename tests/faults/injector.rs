@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::OnceLock;
 
-use crate::sandbox::{skip, temporary};
+use crate::sandbox::skip;
 use crate::support::Project;
 
 /// The program that makes faults; see `inject.c`.
@@ -92,7 +92,7 @@ impl Injector {
 
     /// Runs `command` with faults in what it does to the project's folder.
     pub fn start(&self, project: &Project, faults: &[&str], command: &Command) -> Ending {
-        let log = tempfile::NamedTempFile::new_in(temporary()).unwrap();
+        let log = tempfile::NamedTempFile::new().unwrap();
         let within = project.path().canonicalize().unwrap();
         let mut ending = Ending::of(self.command(&within, faults, command, log.path()));
         assert_ne!(ending.status, Some(125), "the injector itself failed: {ending:?}");

@@ -7,7 +7,6 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use lattice::app::{App, TaskFilter, World};
@@ -41,21 +40,8 @@ pub fn is_root() -> bool {
     std::fs::metadata("/proc/self").is_ok_and(|meta| meta.uid() == 0)
 }
 
-/// The folder for everything temporary: in memory where that is possible, because thousands of
-/// real flushes would tell no more and take minutes.
-pub fn temporary() -> &'static Path {
-    static FOLDER: OnceLock<PathBuf> = OnceLock::new();
-    FOLDER.get_or_init(|| {
-        let memory = Path::new("/dev/shm");
-        let usable = tempfile::tempfile_in(memory).is_ok();
-        if usable { memory.to_path_buf() } else { std::env::temp_dir() }
-    })
-}
-
-/// An empty project in [`temporary`].
+/// An empty project.
 pub fn empty() -> Project {
-    static MOVED: OnceLock<()> = OnceLock::new();
-    MOVED.get_or_init(|| drop(tempfile::env::override_temp_dir(temporary())));
     Project::empty()
 }
 

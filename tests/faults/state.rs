@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use rusqlite::Connection;
 
-use crate::sandbox::{content, temporary};
+use crate::sandbox::content;
 use crate::support::Project;
 
 /// One moment of a project.
@@ -84,7 +84,7 @@ fn unnamed(bytes: Vec<u8>, project: &Project) -> Vec<u8> {
 
 /// The facts of a database, whose content must be readable, and a print of its bytes.
 fn facts_of(path: &Path) -> (String, u64) {
-    let folder = tempfile::tempdir_in(temporary()).unwrap();
+    let folder = tempfile::tempdir().unwrap();
     let copy = folder.path().join("copy.db");
     std::fs::copy(path, &copy).unwrap();
     for suffix in ["-wal", "-journal"] {

@@ -6,19 +6,17 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::commands::{Case, WRITES, example};
 use crate::injector::{Ending, Injector, SIGKILL, injector, writes};
 use crate::sandbox::{copy_folder, empty, say, soak, sound};
 use crate::state::State;
-use crate::support::Project;
+use crate::support::{Project, each};
 
 /// Faults of one command that `make test` meets.
-const CHOSEN: usize = 42;
+const CHOSEN: usize = 38;
 /// Runs in which a place may fail to come up.
 const TRIES: usize = 20;
 
@@ -194,27 +192,6 @@ fn rank<'c>(seen: &mut BTreeMap<&'c str, usize>, call: &'c str) -> usize {
     *count
 }
 
-/// Does `work` with all items, on every processor; what was said in panics, after the item's number.
-fn each<I: Sync, O: Send>(items: &[I], work: impl Fn(&I) -> O + Sync) -> Vec<(usize, Result<O, String>)> {
-    let (next, results) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
-    let worker = || {
-        loop {
-            let number = next.fetch_add(1, Ordering::Relaxed);
-            let Some(item) = items.get(number) else { return };
-            let result = catch_unwind(AssertUnwindSafe(|| work(item))).map_err(|cause| {
-                let text = cause.downcast_ref::<String>().cloned();
-                text.or_else(|| cause.downcast_ref::<&str>().map(|&text| text.to_owned())).unwrap_or_default()
-            });
-            results.lock().unwrap().push((number, result));
-        }
-    };
-    let hands = std::thread::available_parallelism().map_or(2, usize::from);
-    std::thread::scope(|scope| (0..hands).for_each(|_| drop(scope.spawn(worker))));
-    let mut results = results.into_inner().unwrap();
-    results.sort_by_key(|(number, _)| *number);
-    results
-}
-
 #[test]
 fn whatever_fails_a_command_is_done_or_refused_and_the_next_works() {
     let only = std::env::var("LATTICE_SWEEP").ok();
@@ -224,7 +201,7 @@ fn whatever_fails_a_command_is_done_or_refused_and_the_next_works() {
     let cases = WRITES.iter().filter(|case| only.as_ref().is_none_or(|only| case.name == only));
     let cases: Vec<_> = cases.collect();
     let mut trials = Vec::new();
-    for (_, trial) in each(&cases, |case| Trial::new(injector, case, &example)) {
+    for trial in each::tried(&cases, |case| Trial::new(injector, case, &example)) {
         trials.push(trial.unwrap_or_else(|text| panic!("not even without faults: {text}")));
     }
     let everything = soak() || only.is_some();
@@ -234,11 +211,11 @@ fn whatever_fails_a_command_is_done_or_refused_and_the_next_works() {
         work.extend(faults.into_iter().map(|(place, fault)| (trial, place, fault)));
     }
     let (mut ended, mut missed, mut bad) = (0, 0, 0);
-    for (number, result) in each(&work, |(trial, _, fault)| trial.meets(injector, fault)) {
+    let results = each::tried(&work, |(trial, _, fault)| trial.meets(injector, fault));
+    for (result, (trial, place, fault)) in results.into_iter().zip(&work) {
         match result {
             Ok(met) => (ended, missed) = (ended + usize::from(met.ended), missed + met.missed),
             Err(text) => {
-                let (trial, place, fault) = &work[number];
                 say(&format!("sweep: {:?} with {fault}, {}: {text}", trial.args, trial.calls[*place]));
                 bad += 1;
             }

@@ -5,6 +5,7 @@ use std::path::Path;
 use std::process::Command;
 
 use crate::stranger::{Stranger, content, say, some_commands};
+use crate::support::each;
 
 /// What stands in the wrong place.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -77,37 +78,39 @@ fn places() -> Vec<std::path::PathBuf> {
 
 #[test]
 fn no_trap_in_the_place_of_a_file_or_folder_is_followed_or_waited_for() {
-    let mut runs = 0;
-    for place in OWN.iter().map(|own| Path::new(own).to_path_buf()) {
-        for trap in TRAPS {
-            let what = format!("{trap:?} for {}", place.display());
-            let stranger = Stranger::new();
-            set(&stranger, &stranger.project.lattice().join(&place), trap);
-            for args in [&["create", "x"][..], &["list"]].into_iter().chain(some_commands(1)) {
-                stranger.run(&what, args);
-                runs += 1;
-            }
+    let beside: Vec<_> = OWN.iter().map(Path::new).flat_map(|own| TRAPS.map(|trap| (own, trap))).collect();
+    let count: usize = each::done(&beside, |(place, trap)| {
+        let what = format!("{trap:?} for {}", place.display());
+        let stranger = Stranger::new();
+        set(&stranger, &stranger.project.lattice().join(place), *trap);
+        let mut commands = vec![&["create", "x"][..], &["list"]];
+        commands.extend(some_commands(1));
+        commands.iter().for_each(|args| drop(stranger.run(&what, args)));
+        commands.len()
+    })
+    .into_iter()
+    .sum();
+    let places = places();
+    let inside: Vec<_> = places.iter().flat_map(|place| TRAPS.map(|trap| (place, trap))).collect();
+    let runs: usize = each::done(&inside, |(place, trap)| {
+        let what = format!("{trap:?} for {}", place.display());
+        // As git hands it over, `init` is what meets it; beside a database, everything else.
+        let stranger = Stranger::new();
+        set(&stranger, &stranger.project.lattice().join(place), *trap);
+        let mut commands = vec![&["sync"][..]];
+        commands.extend(some_commands(1));
+        commands.iter().for_each(|args| drop(stranger.run(&what, args)));
+        if [Trap::Loop, Trap::Zero].contains(trap) {
+            return commands.len();
         }
-    }
-    let count = runs;
-    for place in places() {
-        for trap in TRAPS {
-            let what = format!("{trap:?} for {}", place.display());
-            // As git hands it over, `init` is what meets it; beside a database, everything else.
-            let stranger = Stranger::new();
-            set(&stranger, &stranger.project.lattice().join(&place), trap);
-            for args in [&["sync"][..]].into_iter().chain(some_commands(1)) {
-                stranger.run(&what, args);
-                runs += 1;
-            }
-            if trap != Trap::Loop && trap != Trap::Zero {
-                let stranger = Stranger::tree();
-                set(&stranger, &stranger.project.lattice().join(&place), trap);
-                stranger.run(&what, &["init", "--project-code", "LAT", "--actor", "human:ada"]);
-                runs += 1;
-            }
-        }
-    }
+        let stranger = Stranger::tree();
+        set(&stranger, &stranger.project.lattice().join(place), *trap);
+        stranger.run(&what, &["init", "--project-code", "LAT", "--actor", "human:ada"]);
+        commands.len() + 1
+    })
+    .into_iter()
+    .sum();
+    let runs = count + runs;
     say(&format!(
         "places: {} kinds of traps, {runs} runs ({count} beside the tree), nothing followed",
         TRAPS.len()

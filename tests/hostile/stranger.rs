@@ -56,14 +56,8 @@ pub fn skip(what: &str) {
     assert!(std::env::var_os("CI").is_none(), "nothing may be skipped here: {what}");
 }
 
-/// A project in memory where that is possible: there are hundreds.
+/// An empty project.
 pub fn empty() -> Project {
-    static MOVED: OnceLock<()> = OnceLock::new();
-    MOVED.get_or_init(|| {
-        if tempfile::tempfile_in("/dev/shm").is_ok() {
-            drop(tempfile::env::override_temp_dir(Path::new("/dev/shm")));
-        }
-    });
     Project::empty()
 }
 

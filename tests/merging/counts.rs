@@ -1,27 +1,27 @@
 //! What happened in a run, so that one in which nothing did cannot pass for a proof.
 
-use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::io::Write;
+use std::sync::Mutex;
 use std::time::Instant;
 
 /// How often what happened.
 #[derive(Debug)]
 pub struct Counts {
-    found: RefCell<BTreeMap<&'static str, usize>>,
+    found: Mutex<BTreeMap<&'static str, usize>>,
     began: Instant,
 }
 
 impl Default for Counts {
     fn default() -> Self {
-        Self { found: RefCell::default(), began: Instant::now() }
+        Self { found: Mutex::default(), began: Instant::now() }
     }
 }
 
 impl Counts {
     pub fn add(&self, what: &'static str, n: usize) {
         if n > 0 {
-            *self.found.borrow_mut().entry(what).or_default() += n;
+            *self.found.lock().unwrap().entry(what).or_default() += n;
         }
     }
 
@@ -31,7 +31,7 @@ impl Counts {
 
     /// All of it in one line.
     pub fn line(&self, cases: u64) -> String {
-        let found = self.found.borrow();
+        let found = self.found.lock().unwrap();
         let list: Vec<String> = found.iter().map(|(what, n)| format!("{n} {what}")).collect();
         format!("{cases} cases in {:.1} s: {}", self.began.elapsed().as_secs_f64(), list.join(", "))
     }
@@ -39,7 +39,7 @@ impl Counts {
     /// What should have happened in a run of some size, and did not: commands of these kinds, and
     /// all that a run without says little.
     pub fn missing(&self, commands: impl Iterator<Item = &'static str>) -> Vec<&'static str> {
-        let found = self.found.borrow();
+        let found = self.found.lock().unwrap();
         commands.chain(NEEDED.iter().copied()).filter(|what| !found.contains_key(what)).collect()
     }
 }

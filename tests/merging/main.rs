@@ -9,6 +9,8 @@
 mod act;
 mod case;
 mod counts;
+#[path = "../support/each.rs"]
+mod each;
 mod exchange;
 mod git;
 mod hands;
@@ -18,6 +20,7 @@ mod verdict;
 
 use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind, set_hook, take_hook};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use case::Case;
@@ -49,12 +52,19 @@ fn clones_converge_through_git_and_copies() {
     let alone = number("LATTICE_MERGING_SEED");
     let cases = number("LATTICE_MERGING_CASES").unwrap_or(if soak() { SOAK } else { CASES });
     let (first, cases) = alone.map_or((1, cases), |seed| (seed, 1));
-    for seed in first..first + cases {
-        if let Some(smallest) = failing(seed, &counts) {
-            say(&format!("LATTICE_MERGING_SEED={seed} fails; the smallest case found is\n{smallest:#?}"));
-            smallest.play(&Counts::default());
-            panic!("case {seed} failed once and passed when it was played again");
-        }
+    let seeds: Vec<u64> = (first..first + cases).collect();
+    // One that fails is enough: the others are then left out.
+    let is_over = AtomicBool::new(false);
+    let found = each::done(&seeds, |seed| {
+        let smallest = if is_over.load(Ordering::Relaxed) { None } else { failing(*seed, &counts) };
+        is_over.fetch_or(smallest.is_some(), Ordering::Relaxed);
+        smallest
+    });
+    for (seed, smallest) in seeds.into_iter().zip(found) {
+        let Some(smallest) = smallest else { continue };
+        say(&format!("LATTICE_MERGING_SEED={seed} fails; the smallest case found is\n{smallest:#?}"));
+        smallest.play(&Counts::default());
+        panic!("case {seed} failed once and passed when it was played again");
     }
     say(&counts.line(cases));
     if cases >= CASES {

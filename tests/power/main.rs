@@ -112,11 +112,11 @@ fn no_power_cut_loses_or_damages_anything() {
     }
 
     harness.explore("200 processes", &[workloads::processes(mutant, 200)], 22_000 * scale);
-    harness.explore("200 in one process", &[workloads::one_process(mutant, 200)], 5_000 * scale);
+    harness.explore("200 in one process", &[workloads::one_process(mutant, 200)], 3_000 * scale);
     harness.explore("archive", &[workloads::archiving(mutant)], 4_000 * scale);
     harness.explore("import", &[workloads::importing(mutant)], 8_000 * scale);
     match workloads::upgrading(mutant) {
-        Some(recorded) => harness.explore("upgrade", &[recorded], 600 * scale),
+        Some(recorded) => harness.explore("upgrade", &[recorded], 200 * scale),
         None => say("power: upgrade: skipped, there is no tracker of an older schema"),
     }
 

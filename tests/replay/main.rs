@@ -101,13 +101,13 @@ fn no_power_cut_harms_what_the_program_wrote() {
     let (explorer, shared, started) = (Explorer::default(), Shared::default(), Instant::now());
     let mut all = Tally::default();
     let scenes: [(&dyn Fn() -> Scene, usize); 9] = [
-        (&scenes::init, 2_000),
-        (&scenes::clone, 2_000),
-        (&scenes::commands, 2_000),
-        (&scenes::first_export, 2_000),
-        (&|| scenes::export("export", 3), 2_000),
-        (&|| scenes::export("export of many", 12), 2_000),
-        (&scenes::import, 1_500),
+        (&scenes::init, 1_600),
+        (&scenes::clone, 1_600),
+        (&scenes::commands, 1_600),
+        (&scenes::first_export, 1_600),
+        (&|| scenes::export("export", 3), 1_600),
+        (&|| scenes::export("export of many", 12), 1_600),
+        (&scenes::import, 1_200),
         (&|| scenes::upgrade("upgrade of the first schema", 1), 200),
         (&|| scenes::upgrade("upgrade of the second schema", 2), 200),
     ];

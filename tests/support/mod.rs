@@ -7,6 +7,7 @@
     reason = "a helper that fails has to fail its test, and half a file in a test's folder harms nobody"
 )]
 
+pub mod each;
 pub mod shapes;
 pub mod terminal;
 
@@ -14,6 +15,7 @@ use std::ffi::OsStr;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
+use std::sync::OnceLock;
 
 use lattice::app::{App, DEFAULT_WAIT, InitOptions, World};
 use lattice::domain::Actor;
@@ -32,9 +34,30 @@ pub struct Run {
     pub stderr: String,
 }
 
+/// Moves all that is temporary into memory where there is room: thousands of real flushes would tell no
+/// more, and take minutes. `TMPDIR=/tmp` has them.
+pub fn in_memory() {
+    static MOVED: OnceLock<()> = OnceLock::new();
+    MOVED.get_or_init(|| {
+        let memory = Path::new("/dev/shm");
+        let is_good = rustix::fs::statvfs(memory).is_ok_and(|place| {
+            // Some tests start programs there.
+            let may_run = !place.f_flag.contains(rustix::fs::StatVfsMountFlags::NOEXEC);
+            may_run && place.f_bavail.saturating_mul(place.f_frsize) >= ROOM
+        });
+        if is_good && std::env::var_os("TMPDIR").is_none() && tempfile::tempfile_in(memory).is_ok() {
+            drop(tempfile::env::override_temp_dir(memory));
+        }
+    });
+}
+
+/// More than all projects that there are at once.
+const ROOM: u64 = 1 << 30;
+
 impl Project {
     /// An empty folder.
     pub fn empty() -> Self {
+        in_memory();
         Self { folder: tempfile::Builder::new().prefix("lattice-test-").tempdir().unwrap() }
     }
 
