@@ -256,12 +256,18 @@ impl Folder {
     /// # Errors
     /// As [`Folder::open`].
     pub(super) fn read_derived(&self, relative: &Path) -> Result<Option<Derived>, Failure> {
-        let Some(file) = self.open(relative)? else { return Ok(None) };
-        let fail = |error| Failure::io(&error, &self.path(relative));
-        if file.metadata().map_err(fail)?.len() > DERIVED_LIMIT {
+        match self.kind(relative)? {
+            None => return Ok(None),
+            Some(Kind::File) => {}
+            Some(_) => return Err(self.not_plain(&self.path(relative))),
+        }
+        let Some((file, size)) = self.open_file(relative)? else { return Ok(None) };
+        if size > DERIVED_LIMIT {
             return Ok(Some(Derived::TooLong));
         }
-        let mut bytes = Vec::new();
+        // One more, so that the end is seen without asking for room.
+        let mut bytes = Vec::with_capacity(usize::try_from(size).unwrap_or(0) + 1);
+        let fail = |error| Failure::io(&error, &self.path(relative));
         file.take(DERIVED_LIMIT + 1).read_to_end(&mut bytes).map_err(fail)?;
         Ok(Some(if bytes.len() as u64 > DERIVED_LIMIT { Derived::TooLong } else { Derived::Bytes(bytes) }))
     }
