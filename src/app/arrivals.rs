@@ -81,6 +81,9 @@ pub(super) fn before(
     let touched: Vec<&TaskId> = of_tasks.keys().copied().collect();
     report.tasks = of_tasks.into_iter().map(|(id, task)| (id.to_string(), task)).collect();
     let mut known = BTreeMap::new();
+    if reader.last_place()? == 0 {
+        return Ok(Before(known));
+    }
     for id in touched {
         // Most imports bring new tasks, and whether one is there is told faster than what it says.
         if !reader.has_task(id.as_str())? {

@@ -206,7 +206,9 @@ pub(super) fn merge(
     arrivals.after(tx, &mut report)?;
     report.superseded = superseded(tx, &fresh)?;
     report.concurrent = conflicts::of_import(tx, &fresh, &report.tasks)?;
-    let withheld = tx.withhold_artifacts()?;
+    // In a new tracker there are no artifacts yet, and telling which are withheld reads the whole log.
+    let none = how.first && set.artifacts.is_empty();
+    let withheld = if none { Vec::new() } else { tx.withhold_artifacts()? };
     for sourced in
         set.artifacts.iter().filter(|s| !withheld.iter().any(|id| id == s.item.artifact.id.as_str()))
     {

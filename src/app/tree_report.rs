@@ -24,6 +24,14 @@ impl TreeReport {
     pub fn sentences(&self) -> impl Iterator<Item = &String> {
         self.merged.iter().chain(&self.notices)
     }
+
+    /// Puts what is to be heard about another part of the tree behind.
+    pub fn append(&mut self, other: Self) {
+        self.notices.extend(other.notices);
+        self.merged.extend(other.merged);
+        self.disagreements.extend(other.disagreements);
+        self.unknown_files.extend(other.unknown_files);
+    }
 }
 
 /// A field in which a snapshot and the fold of its log differ.

@@ -295,11 +295,19 @@ pub fn strict_json(text: &str) -> Result<Value, EventError> {
 pub fn heads<'a>(history: impl IntoIterator<Item = &'a Event>) -> Vec<EventId> {
     let mut heads: Vec<&EventId> = Vec::new();
     let mut last_unlinked: Option<&EventId> = None;
+    // Parents that do not stand right before those who name them.
     let mut named: std::collections::HashSet<&EventId> = std::collections::HashSet::new();
     for event in history {
-        match &event.parents {
-            Some(parents) => named.extend(parents),
-            None => named.extend(last_unlinked.replace(&event.id)),
+        let parents = match &event.parents {
+            Some(parents) => parents.as_slice(),
+            None => last_unlinked.replace(&event.id).map_or(&[][..], std::slice::from_ref),
+        };
+        for parent in parents {
+            // A history is a line with a fork now and then.
+            match heads.last() {
+                Some(last) if *last == parent => drop(heads.pop()),
+                _ => drop(named.insert(parent)),
+            }
         }
         heads.push(&event.id);
     }
@@ -359,5 +367,11 @@ mod tests {
         assert_eq!(heads([&first, &left, &right]), vec![left.id.clone(), right.id.clone()]);
         let join = make(4, vec![left.id.clone(), right.id.clone()]);
         assert_eq!(heads([&first, &left, &right, &join]), vec![join.id.clone()]);
+        // Whatever the order, and whoever else names them.
+        assert_eq!(heads([&join, &first, &right, &left]), vec![join.id.clone()]);
+        let late = make(5, vec![first.id.clone()]);
+        assert_eq!(heads([&first, &left, &late]), vec![left.id.clone(), late.id.clone()]);
+        let itself = make(6, vec![EventId::from_value(6)]);
+        assert_eq!(heads([&late, &itself]), vec![late.id.clone()]);
     }
 }

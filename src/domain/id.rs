@@ -95,6 +95,14 @@ macro_rules! id {
                 is_foreign($prefix, text).then(|| Self(text.to_owned()))
             }
 
+            /// The same without a copy; what is no id is given back.
+            ///
+            /// # Errors
+            /// The text, if it is no id.
+            pub fn from_foreign(text: String) -> Result<Self, String> {
+                if is_foreign($prefix, &text) { Ok(Self(text)) } else { Err(text) }
+            }
+
             /// The whole id.
             #[must_use]
             pub fn as_str(&self) -> &str {
@@ -156,10 +164,13 @@ impl SortKey {
         let at = || Timestamp::parse(ts).map(Timestamp::millis);
         match id.value() {
             Some(value) if value < BEYOND && (linked || near(value, at())) => {
-                let canonical = encode_ulid(value);
                 let written = &id.as_str()[EventId::PREFIX.len()..];
-                // Two spellings of one value are two events: the text decides between them.
-                if written == canonical { Self(canonical) } else { Self(format!("{canonical}.{written}")) }
+                // Only small letters spell a value in another way. Two spellings are two events: the
+                // text decides between them.
+                match written.bytes().any(|byte| byte.is_ascii_lowercase()) {
+                    false => Self(written.to_owned()),
+                    true => Self(format!("{}.{written}", encode_ulid(value))),
+                }
             }
             _ => {
                 let time = encode_ulid(ulid_value(at().unwrap_or(0), 0));

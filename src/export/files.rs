@@ -1,13 +1,12 @@
 //! Looking at a folder that somebody else may have filled: no links are followed, nothing but
 //! plain files is opened, and nothing is read without a limit.
 
-use std::cell::RefCell;
 use std::collections::HashMap;
 use std::fs::File;
 use std::io::Read;
 use std::os::fd::OwnedFd;
 use std::path::{Component, Path, PathBuf};
-use std::rc::Rc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use rustix::fs::{AtFlags, CWD, Dir, FileType, Mode, OFlags, fstat, openat, statat};
 use rustix::io::Errno;
@@ -54,15 +53,16 @@ pub(super) enum Derived {
 }
 
 /// A folder to be read, with the paths in it relative to it. Folders in it are opened one from the
-/// other, without following links, and kept open: the way to a file is walked once.
+/// other, without following links, and kept open: the way to a file is walked once. Several threads
+/// may read from one.
 #[derive(Debug)]
 pub(super) struct Folder {
     root: PathBuf,
     /// What a link or a pipe in the tree is refused with.
     refusal: Code,
-    open: RefCell<HashMap<PathBuf, Rc<OwnedFd>>>,
+    open: Mutex<HashMap<PathBuf, Arc<OwnedFd>>>,
     /// What was listed. Whoever reads or surveys a tree looks into each folder several times.
-    listed: RefCell<HashMap<PathBuf, Rc<[Entry]>>>,
+    listed: Mutex<HashMap<PathBuf, Arc<[Entry]>>>,
 }
 
 impl Folder {
@@ -71,8 +71,8 @@ impl Folder {
         Self {
             root: root.to_path_buf(),
             refusal: Code::ImportInvalid,
-            open: RefCell::default(),
-            listed: RefCell::default(),
+            open: Mutex::default(),
+            listed: Mutex::default(),
         }
     }
 
@@ -99,9 +99,9 @@ impl Folder {
     }
 
     /// Opens a folder, `None` if there is none. The root may be a link, nothing in it may.
-    fn opened(&self, relative: &Path) -> Result<Option<Rc<OwnedFd>>, Failure> {
-        if let Some(open) = self.open.borrow().get(relative) {
-            return Ok(Some(Rc::clone(open)));
+    fn opened(&self, relative: &Path) -> Result<Option<Arc<OwnedFd>>, Failure> {
+        if let Some(open) = held(&self.open).get(relative) {
+            return Ok(Some(Arc::clone(open)));
         }
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
         let opened = if relative.as_os_str().is_empty() {
@@ -115,15 +115,15 @@ impl Folder {
             openat(&above, name, flags | OFlags::NOFOLLOW, Mode::empty())
         };
         let opened = match opened {
-            Ok(opened) => Rc::new(opened),
+            Ok(opened) => Arc::new(opened),
             Err(Errno::NOENT) => return Ok(None),
             // A link is no folder either where links are not followed.
             Err(Errno::NOTDIR | Errno::LOOP) => return Err(self.not_plain(&self.path(relative))),
             Err(errno) => return Err(self.failed(errno, relative)),
         };
-        let mut kept = self.open.borrow_mut();
+        let mut kept = held(&self.open);
         if kept.len() < KEPT_OPEN {
-            kept.insert(relative.to_path_buf(), Rc::clone(&opened));
+            kept.insert(relative.to_path_buf(), Arc::clone(&opened));
         }
         Ok(Some(opened))
     }
@@ -160,12 +160,12 @@ impl Folder {
     ///
     /// # Errors
     /// A link in the place of the folder is refused.
-    pub(super) fn list(&self, relative: &Path) -> Result<Rc<[Entry]>, Failure> {
-        if let Some(listed) = self.listed.borrow().get(relative) {
-            return Ok(Rc::clone(listed));
+    pub(super) fn list(&self, relative: &Path) -> Result<Arc<[Entry]>, Failure> {
+        if let Some(listed) = held(&self.listed).get(relative) {
+            return Ok(Arc::clone(listed));
         }
-        let listed: Rc<[Entry]> = self.entries(relative)?.into();
-        self.listed.borrow_mut().insert(relative.to_path_buf(), Rc::clone(&listed));
+        let listed: Arc<[Entry]> = self.entries(relative)?.into();
+        held(&self.listed).insert(relative.to_path_buf(), Arc::clone(&listed));
         Ok(listed)
     }
 
@@ -256,12 +256,18 @@ impl Folder {
     /// # Errors
     /// As [`Folder::open`].
     pub(super) fn read_derived(&self, relative: &Path) -> Result<Option<Derived>, Failure> {
-        let Some(file) = self.open(relative)? else { return Ok(None) };
-        let fail = |error| Failure::io(&error, &self.path(relative));
-        if file.metadata().map_err(fail)?.len() > DERIVED_LIMIT {
+        match self.kind(relative)? {
+            None => return Ok(None),
+            Some(Kind::File) => {}
+            Some(_) => return Err(self.not_plain(&self.path(relative))),
+        }
+        let Some((file, size)) = self.open_file(relative)? else { return Ok(None) };
+        if size > DERIVED_LIMIT {
             return Ok(Some(Derived::TooLong));
         }
-        let mut bytes = Vec::new();
+        // One more, so that the end is seen without asking for room.
+        let mut bytes = Vec::with_capacity(usize::try_from(size).unwrap_or(0) + 1);
+        let fail = |error| Failure::io(&error, &self.path(relative));
         file.take(DERIVED_LIMIT + 1).read_to_end(&mut bytes).map_err(fail)?;
         Ok(Some(if bytes.len() as u64 > DERIVED_LIMIT { Derived::TooLong } else { Derived::Bytes(bytes) }))
     }
@@ -288,6 +294,11 @@ impl Folder {
         file.take(limit + 1).read_to_end(bytes).map_err(|error| Failure::io(&error, &path()))?;
         if bytes.len() as u64 > limit { Err(too_long(&path(), limit)) } else { Ok(true) }
     }
+}
+
+/// What a lock guards. Nobody leaves it half changed, so one who panicked harms nobody.
+fn held<T>(lock: &Mutex<T>) -> MutexGuard<'_, T> {
+    lock.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn kind_of(found: FileType) -> Kind {

@@ -24,7 +24,8 @@ impl Histories {
     pub(super) fn extend(&mut self, events: impl IntoIterator<Item = Sourced<Event>>) {
         for event in events {
             let place = self.events.len();
-            if let Some(known) = self.first.get(&event.item.id).copied() {
+            let known = *self.first.entry(event.item.id.clone()).or_insert(place);
+            if known != place {
                 let other = &self.events[known].item;
                 match holding(other, &event.item) {
                     _ if other.raw() == event.item.raw() => {}
@@ -34,7 +35,6 @@ impl Histories {
                 }
                 continue;
             }
-            self.first.insert(event.item.id.clone(), place);
             match &event.item.subject {
                 Subject::Task(id) => match self.tasks.get_mut(id) {
                     Some(places) => places.push(place),

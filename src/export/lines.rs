@@ -87,6 +87,9 @@ pub(super) fn read_some(
         if let Some(event) = log.event(&line, &place, is_last)? {
             events.push(Sourced { item: event, place });
         }
+        if is_last {
+            break;
+        }
     }
     if log.markers > 0 {
         let count = log.markers;

@@ -23,6 +23,7 @@ mod layout;
 mod lines;
 mod lone_texts;
 mod look;
+mod many;
 mod mark;
 mod markers;
 mod prints;

@@ -13,7 +13,7 @@ use super::lines::{self, About, invalid, whole};
 use super::prints::Known;
 use super::skipped::Skipped;
 use super::texts::{json_file, json_text, text_file, unresolved};
-use super::{ReadOptions, Tree, ahead, artifacts, lone_texts, markers, tasks, unknown};
+use super::{ReadOptions, Tree, ahead, artifacts, lone_texts, many, markers, tasks, unknown};
 use crate::app::{App, Code, Failure, Reader, Sourced, hex, sha256};
 use crate::domain::event::{Event, Subject};
 use crate::domain::{Config, ShortId, TaskId, redact};
@@ -98,6 +98,9 @@ pub(super) fn check_format(folder: &Folder) -> Result<(), Failure> {
     }
 }
 
+/// So many logs are read at once: their events are in memory a second time for a moment.
+const LOGS: usize = 1024;
+
 struct Reading<'a> {
     folder: &'a Folder,
     options: ReadOptions,
@@ -137,6 +140,7 @@ impl Reading<'_> {
 
     /// Every log of the tree. A creation may stand in the log of all lifecycles only.
     fn logs(&mut self) -> Result<(), Failure> {
+        let mut logs = Vec::new();
         for archived in [false, true] {
             let at = TaskFile::Log.folder(archived);
             for entry in self.folder.list(&at)?.iter() {
@@ -150,7 +154,19 @@ impl Reading<'_> {
                 } else {
                     continue;
                 };
-                self.log(&at.join(&entry.name), &about)?;
+                logs.push((at.join(&entry.name), about));
+            }
+        }
+        let (folder, repair) = (self.folder, self.options.repair);
+        for some in logs.chunks(LOGS) {
+            for read in many::each(some, |(path, about)| {
+                let mut notices = Vec::new();
+                let log = lines::read_log(folder, path, about, repair, &mut notices)?;
+                Ok::<_, Failure>((log.events, notices))
+            }) {
+                let (events, notices) = read?;
+                self.histories.extend(events);
+                self.tree.report.notices.extend(notices);
             }
         }
         self.lifecycles()?;

@@ -13,7 +13,7 @@ use super::layout::TaskFile;
 use super::lines::{invalid, whole};
 use super::skipped::Skipped;
 use super::texts::{json_text, text_file, unresolved};
-use super::{Disagreement, ReadOptions, TreeReport, markers, reconcile, snapshots};
+use super::{Disagreement, ReadOptions, TreeReport, many, markers, reconcile, snapshots};
 use crate::app::{Failure, Sourced, hex, names_over_time, sha256};
 use crate::domain::event::{self, Event, Subject, kind};
 use crate::domain::fold::TaskState;
@@ -50,18 +50,26 @@ pub(super) fn read(
         return Ok(());
     }
     let shown = histories.shown_short_ids(skipped.into_iter().flat_map(Skipped::claims));
-    let mut made = Vec::new();
-    for id in histories.task_ids() {
-        let history = histories.of_task(&id);
+    let (ids, known) = (histories.task_ids(), &*histories);
+    let read = many::each(&ids, |id| {
+        let history = known.of_task(id);
         let (mut state, _) = TaskState::fold(&history);
         if let Some(task) = &mut state.task {
-            task.short_id = shown.get(&id).cloned();
+            task.short_id = shown.get(id).cloned();
         }
-        let found = Found { id: &id, history, state };
+        let found = Found { id, history, state };
+        let (mut made, mut heard) = (Vec::new(), TreeReport::default());
         for file in [TaskFile::Plan, TaskFile::Notes] {
-            made.extend(hand_edits(folder, options, &found, file, report)?);
+            made.extend(hand_edits(folder, options, &found, file, &mut heard)?);
         }
-        made.extend(compare(folder, options, &found, report)?);
+        made.extend(compare(folder, options, &found, &mut heard)?);
+        Ok::<_, Failure>((made, heard))
+    });
+    let mut made = Vec::new();
+    for read in read {
+        let (events, heard) = read?;
+        made.extend(events);
+        report.append(heard);
     }
     histories.extend(made);
     Ok(())

@@ -1,6 +1,6 @@
 //! The event log: appending with hash and chain, and reading histories back.
 
-use rusqlite::{Connection, OptionalExtension, Row, params};
+use rusqlite::{Connection, OptionalExtension, Row, Statement, params};
 
 use super::error::StoreError;
 use super::hash::{bytes_of_hex, sha256};
@@ -40,16 +40,16 @@ pub(super) fn tail(conn: &Connection) -> Result<Tail, StoreError> {
     Ok(found.unwrap_or(Tail { seq: 0, chain: GENESIS }))
 }
 
-pub(super) fn insert(conn: &Connection, tail: &mut Tail, event: &Event) -> Result<i64, StoreError> {
+/// The statement that [`insert`] takes: prepared once for all events of a transaction.
+pub(super) const INSERT: &str =
+    "INSERT INTO events (seq, id, sort_key, ts, type, task_id, resource_id, actor, raw, hash, chain)
+     VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11)";
+
+pub(super) fn insert(into: &mut Statement<'_>, tail: &mut Tail, event: &Event) -> Result<(), StoreError> {
     let hash = hash_of(event);
     let chain = link(&tail.chain, &hash);
     let (task, resource) = subject_columns(event);
-    conn.prepare_cached(
-        "INSERT INTO events (seq, id, sort_key, ts, type, task_id, resource_id, actor, raw, hash, chain)
-         VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11)",
-    )
-    .sql()?
-    .execute(params![
+    into.execute(params![
         tail.seq + 1,
         event.id.as_str(),
         event.key.as_str(),
@@ -65,7 +65,7 @@ pub(super) fn insert(conn: &Connection, tail: &mut Tail, event: &Event) -> Resul
     .sql()?;
     tail.seq += 1;
     tail.chain = chain;
-    Ok(tail.seq)
+    Ok(())
 }
 
 /// Puts another content in the place of an event and chains all that arrived since anew. For a

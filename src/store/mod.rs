@@ -9,6 +9,7 @@ mod events;
 mod file;
 mod hash;
 mod head;
+mod new_tasks;
 mod project;
 mod query;
 mod reader;

@@ -12,7 +12,8 @@ use serde_json::Value;
 use super::error::StoreError;
 use super::rows::{self, TextKind};
 use super::unplaced::SqlResult;
-use super::{events, resources, short_ids};
+use super::{events, new_tasks, resources, short_ids};
+use crate::domain::comment::Comment;
 use crate::domain::config::Config;
 use crate::domain::event::{Event, Subject, kind};
 use crate::domain::fold::{TaskState, touched_comment};
@@ -117,7 +118,7 @@ fn project_task(
         state.apply(event);
     }
     let shown = before.task.as_ref().map(|task| task.short_id.as_ref());
-    let change = Change { before: &before, after: &state, events: events.len() };
+    let change = Change::new(&before, &state, events.len())?;
     save(conn, id, &change, shown, finished, contested)?;
     Ok(state.task)
 }
@@ -151,21 +152,9 @@ pub(super) fn save_history<E: Borrow<Event>>(
     contested: &mut BTreeSet<String>,
 ) -> Result<(), StoreError> {
     let shown = clear_task(target, id)?;
-    save_cleared(target, id, history, shown.as_ref().map(Option::as_ref), finished, contested)
-}
-
-/// The same where the task has no rows. `shown_before` is the short id that it showed, if it had one.
-fn save_cleared<E: Borrow<Event>>(
-    target: &Connection,
-    id: &TaskId,
-    history: &[E],
-    shown_before: Option<Option<&ShortId>>,
-    finished: &[String],
-    contested: &mut BTreeSet<String>,
-) -> Result<(), StoreError> {
-    let (state, _) = TaskState::fold(history);
-    let change = Change { before: &TaskState::default(), after: &state, events: history.len() };
-    save(target, id, &change, shown_before, finished, contested)
+    let (before, (after, _)) = (TaskState::default(), TaskState::fold(history));
+    let change = Change::new(&before, &after, history.len())?;
+    save(target, id, &change, shown.as_ref().map(Option::as_ref), finished, contested)
 }
 
 /// Takes a task's rows away, but for its numbers, and says which short id it showed, if any; `None`
@@ -197,17 +186,46 @@ fn clear_task(conn: &Connection, id: &TaskId) -> Result<Option<Option<ShortId>>,
 }
 
 /// What events did to a task.
-struct Change<'a> {
-    before: &'a TaskState,
-    after: &'a TaskState,
+pub(super) struct Change<'a> {
+    pub(super) before: &'a TaskState,
+    pub(super) after: &'a TaskState,
     /// How many there are.
-    events: usize,
+    pub(super) events: usize,
+    pub(super) texts: Texts,
 }
 
-fn save(
+impl<'a> Change<'a> {
+    fn new(before: &'a TaskState, after: &'a TaskState, events: usize) -> Result<Self, StoreError> {
+        Ok(Self { before, after, events, texts: Texts::of(before, after)? })
+    }
+}
+
+/// The task and the comments that changed, as JSON; these in the order of their ids.
+pub(super) struct Texts {
+    task: String,
+    comments: Vec<String>,
+}
+
+impl Texts {
+    pub(super) fn of(before: &TaskState, after: &TaskState) -> Result<Self, StoreError> {
+        let comments = changed_comments(before, after).map(|(_, comment)| rows::encoded(comment));
+        Ok(Self { task: rows::encoded(&after.task)?, comments: comments.collect::<Result<_, _>>()? })
+    }
+}
+
+/// The comments that changed, with what they were.
+fn changed_comments<'a>(
+    before: &'a TaskState,
+    after: &'a TaskState,
+) -> impl Iterator<Item = (Option<&'a Comment>, &'a Comment)> {
+    let pairs = after.comments.iter().map(|(key, comment)| (before.comments.get(key), comment));
+    pairs.filter(|(known, comment)| *known != Some(*comment))
+}
+
+pub(super) fn save(
     conn: &Connection,
     id: &TaskId,
-    &Change { before, after, events }: &Change<'_>,
+    Change { before, after, events, texts }: &Change<'_>,
     shown_before: Option<Option<&ShortId>>,
     finished: &[String],
     contested: &mut BTreeSet<String>,
@@ -218,12 +236,9 @@ fn save(
     }
     rows::save_lists(conn, before.task.as_ref(), task)?;
     let before_task = before.task.as_ref().map(|task| (task, is_open(task, finished)));
-    rows::save_task(conn, before_task, task, is_open(task, finished), events)?;
-    for (key, comment) in &after.comments {
-        let known = before.comments.get(key);
-        if known != Some(comment) {
-            rows::save_comment(conn, id, known, comment)?;
-        }
+    rows::save_task(conn, before_task, task, is_open(task, finished), (*events, &texts.task))?;
+    for ((known, comment), text) in changed_comments(before, after).zip(&texts.comments) {
+        rows::save_comment(conn, id, known, comment, text)?;
     }
     for (kind, text, known) in
         [(TextKind::Plan, &after.plan, &before.plan), (TextKind::Notes, &after.notes, &before.notes)]
@@ -356,16 +371,20 @@ pub(super) fn many_appended(
     by_task.sort_unstable_by_key(|(id, _)| *id);
     // In a new tracker no task has rows yet.
     let is_first = events::last_place(conn)? == appended.len() as i64;
-    for (id, mut events) in by_task {
+    for (_, events) in &mut by_task {
         events.sort_by(|a, b| a.key.cmp(&b.key));
-        if is_first {
-            save_cleared(conn, id, &events, None, &finished, &mut contested)?;
-        } else if has_earlier(conn, id, &events)? {
-            refold_task(conn, conn, id, &finished, &mut contested)?;
-        } else {
-            save_history(conn, id, &events, &finished, &mut contested)?;
+    }
+    if is_first {
+        new_tasks::save(conn, &by_task, &finished, &mut contested, each)?;
+    } else {
+        for (id, events) in by_task {
+            if has_earlier(conn, id, &events)? {
+                refold_task(conn, conn, id, &finished, &mut contested)?;
+            } else {
+                save_history(conn, id, &events, &finished, &mut contested)?;
+            }
+            each(id);
         }
-        each(id);
     }
     resources::project(conn, appended.iter().copied(), false)?;
     short_ids::settle(conn, &contested)

@@ -50,16 +50,17 @@ pub(super) fn has_task(conn: &Connection, id: &str) -> Result<bool, StoreError> 
 
 /// Writes the row of a task, or of an old one the columns that changed: an index that holds none of
 /// them keeps its page, and each page that changes is written twice. `open` is neither archived
-/// nor in a finished status; `events` are those that led from the one to the other.
+/// nor in a finished status; `events` are those that led from the one to the other, `state` is the task
+/// as JSON.
 pub(super) fn save_task(
     conn: &Connection,
     before: Option<(&Task, bool)>,
     task: &Task,
     open: bool,
-    events: usize,
+    (events, state): (usize, &str),
 ) -> Result<(), StoreError> {
     let row = task_row(task, open)?;
-    let state = ("state", Value::from(encoded(task)?));
+    let state = ("state", Value::from(state.to_owned()));
     let events = Value::from(events as i64);
     let Some((before, was_open)) = before else {
         let row: Vec<_> = row.into_iter().chain([state, ("event_count", events)]).collect();
@@ -206,6 +207,7 @@ pub(super) fn save_comment(
     task: &TaskId,
     before: Option<&Comment>,
     comment: &Comment,
+    state: &str,
 ) -> Result<(), StoreError> {
     let sql = if before.is_some() {
         "UPDATE comments SET parent_id=?3, author=?4, created_at=?5, edited_at=?6, deleted_at=?7, role=?8, body=?9,
@@ -226,7 +228,7 @@ pub(super) fn save_comment(
             comment.deleted_at,
             comment.role,
             comment.body,
-            encoded(comment)?,
+            state,
         ])
         .sql()?;
     if before.map_or(!comment.reactions.is_empty(), |b| b.reactions != comment.reactions) {

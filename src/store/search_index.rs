@@ -104,16 +104,17 @@ pub(super) fn find_text(conn: &Connection, row: i64) -> Result<Option<Text>, Sto
     conn.prepare_cached(&format!("{} AND e.seq = ?1", Kind::of(row).texts()))
         .sql()?
         .query_row([row % KINDS], |row| {
-            Ok(Text { title: lossy(row, 1)?, body: lossy(row, 2)?, event: row.get(4)? })
+            let text = |column| lossy(row, column).map(std::borrow::Cow::into_owned);
+            Ok(Text { title: text(1)?, body: text(2)?, event: row.get(4)? })
         })
         .optional()
         .sql()
 }
 
 /// Damage need not be text any more, and must not keep anybody from writing.
-fn lossy(row: &Row<'_>, column: usize) -> rusqlite::Result<String> {
+fn lossy<'r>(row: &'r Row<'_>, column: usize) -> rusqlite::Result<std::borrow::Cow<'r, str>> {
     let bytes = row.get_ref(column)?.as_bytes_or_null().unwrap_or_default().unwrap_or_default();
-    Ok(String::from_utf8_lossy(bytes).into_owned())
+    Ok(String::from_utf8_lossy(bytes))
 }
 
 /// Hears of every append: `before` and `after` are the ends of the log.
@@ -315,9 +316,8 @@ fn fill(source: &Connection, target: &Connection, without: &BTreeSet<i64>) -> Re
         for (seq, place) in places {
             let number = kind.row(seq);
             if !without.contains(&number) {
-                let read = |row: &Row<'_>| Ok((lossy(row, 0)?, lossy(row, 1)?));
-                let (title, body) = text.query_row([place], read).sql()?;
-                insert.execute(params![number, title, body]).sql()?;
+                let put = |row: &Row<'_>| insert.execute(params![number, lossy(row, 0)?, lossy(row, 1)?]);
+                text.query_row([place], put).sql()?;
             }
         }
     }

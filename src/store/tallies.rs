@@ -8,6 +8,8 @@
 use std::collections::{BTreeMap, HashMap};
 
 use rusqlite::{Connection, Row, params};
+use serde::Deserialize;
+use serde_json::value::RawValue;
 
 use super::error::StoreError;
 use super::search_index::BATCH as BLOCK;
@@ -220,18 +222,43 @@ enum Turn {
 }
 
 /// The columns that a mark is read from.
-const MARK: &str = "sort_key, type, ts, CASE type WHEN 'status_changed' THEN raw -> '$.data.to'
-                                          WHEN 'task_created' THEN raw -> '$.data.status' END";
+const MARK: &str = "sort_key, type, ts, CASE WHEN type IN ('status_changed', 'task_created') THEN raw END";
+
+/// What of an event's text a mark needs.
+#[derive(Deserialize)]
+struct Said<'a> {
+    #[serde(borrow)]
+    data: Option<&'a RawValue>,
+}
+
+#[derive(Deserialize)]
+struct Data<'a> {
+    #[serde(borrow)]
+    to: Option<&'a RawValue>,
+    #[serde(borrow)]
+    status: Option<&'a RawValue>,
+}
+
+/// The text that a member of an event's data is, `None` where it is something else. SQLite would read
+/// the whole event into a form of its own first.
+fn member(raw: &str, of: impl Fn(&Data<'_>) -> Option<String>) -> Option<String> {
+    let said: Said<'_> = serde_json::from_str(raw).ok()?;
+    of(&serde_json::from_str(said.data?.get()).ok()?)
+}
+
+fn text(json: Option<&RawValue>) -> Option<String> {
+    serde_json::from_str(json?.get()).ok()
+}
 
 impl Mark {
     /// `None` for events of other types and for what the fold gives no meaning to.
     fn of(row: &Row<'_>) -> Result<Option<Self>, StoreError> {
-        let text = |column| row.get_ref(column).map(|value| value.as_str().unwrap_or_default()).sql();
-        // The member as JSON: what is no text there is none.
-        let status = || text(3).map(|json| serde_json::from_str::<String>(json).ok());
-        let turn = match text(1)? {
-            kind::TASK_CREATED => Turn::Created(status()?.unwrap_or_default()),
-            kind::STATUS_CHANGED => match status()? {
+        let column = |column| row.get_ref(column).map(|value| value.as_str().unwrap_or_default()).sql();
+        let turn = match column(1)? {
+            kind::TASK_CREATED => {
+                Turn::Created(member(column(3)?, |data| text(data.status)).unwrap_or_default())
+            }
+            kind::STATUS_CHANGED => match member(column(3)?, |data| text(data.to)) {
                 Some(to) => Turn::Moved(to),
                 None => return Ok(None),
             },
@@ -239,9 +266,9 @@ impl Mark {
             kind::TASK_UNARCHIVED => Turn::Unarchived,
             _ => return Ok(None),
         };
-        let Some(at) = Timestamp::parse(text(2)?).map(Timestamp::seconds) else { return Ok(None) };
+        let Some(at) = Timestamp::parse(column(2)?).map(Timestamp::seconds) else { return Ok(None) };
         let later = !matches!(turn, Turn::Created(_));
-        Ok(Some(Self { later, key: text(0)?.to_owned(), turn, at }))
+        Ok(Some(Self { later, key: column(0)?.to_owned(), turn, at }))
     }
 }
 

@@ -286,8 +286,9 @@ impl Transaction<'_> {
     ) -> Result<(), StoreError> {
         let mut tail = events::tail(self.conn)?;
         self.begun.set(self.begun.get().or(Some(tail.seq)));
+        let mut into = self.conn.prepare_cached(events::INSERT).sql()?;
         for event in events {
-            events::insert(self.conn, &mut tail, event)?;
+            events::insert(&mut into, &mut tail, event)?;
         }
         project()
     }

@@ -98,7 +98,8 @@ impl Members {
         if [&self.actor, &self.data, &self.redacted].iter().any(|v| json::depth(v) >= json::MAX_DEPTH) {
             return Err(EventError::TooDeep);
         }
-        let id = EventId::parse_foreign(&self.id).ok_or(EventError::Id { member: "id", text: self.id })?;
+        let no_id = |member| move |text| EventError::Id { member, text };
+        let id = EventId::from_foreign(self.id).map_err(no_id("id"))?;
         let actor = match self.actor {
             Value::String(name) => Actor::Plain(name),
             Value::Object(record) => Actor::Session(record),
@@ -106,16 +107,16 @@ impl Members {
         };
         let subject = match (self.task_id, self.resource_id) {
             (None, None) => Subject::Instance,
-            (Some(text), None) => {
-                Subject::Task(TaskId::parse_foreign(&text).ok_or(EventError::Id { member: "task_id", text })?)
+            (Some(text), None) => Subject::Task(TaskId::from_foreign(text).map_err(no_id("task_id"))?),
+            (None, Some(text)) => {
+                Subject::Resource(ResourceId::from_foreign(text).map_err(no_id("resource_id"))?)
             }
-            (None, Some(text)) => Subject::Resource(
-                ResourceId::parse_foreign(&text).ok_or(EventError::Id { member: "resource_id", text })?,
-            ),
             (Some(_), Some(_)) => return Err(EventError::Member("task_id")),
         };
         let parents = self.parents.map(|list| {
-            let ids = list.iter().map(|id| EventId::parse_foreign(id).ok_or(EventError::Member("parents")));
+            let ids = list
+                .into_iter()
+                .map(|id| EventId::from_foreign(id).map_err(|_| EventError::Member("parents")));
             ids.collect::<Result<Vec<_>, _>>()
         });
         let parents = parents.transpose()?;
