@@ -82,20 +82,23 @@ fn import(bench: &Bench, report: &mut Report, tree: &Path, events: usize) -> Res
 
 /// `export` into an empty folder, against the same files written from one.
 fn export(bench: &Bench, report: &mut Report, tracker: &Tracker, tree: &Path) -> Result<()> {
-    let (packed, out) = (bench.folder("packed"), bench.folder("sync-out"));
-    let clean = || -> PathBuf {
+    let packed = bench.folder("packed");
+    // Each its own: both calls of a pair are made ready before the first of them runs.
+    let clean = |name: &str| -> PathBuf {
+        let out = bench.folder(name);
         drop(std::fs::remove_dir_all(&out));
         drop(std::fs::create_dir(&out));
-        out.clone()
+        out
     };
     let bare = |args: [&Path; 3]| Call::new(&bench.bare_tree, &tracker.dir, args);
     bare([Path::new("pack"), tree, &packed]).output()?;
     let lattice = |_: usize| {
-        let args = [Path::new("export"), Path::new("--to"), &clean()];
+        let args = [Path::new("export"), Path::new("--to"), &clean("sync-out")];
         Call::new(&bench.lattice, &tracker.dir, args)
     };
-    let pairs =
-        Pairs::measure(bench.size(5, 1), lattice, |_| bare([Path::new("export"), &packed, &clean()]))?;
+    let pairs = Pairs::measure(bench.size(5, 1), lattice, |_| {
+        bare([Path::new("export"), &packed, &clean("sync-out-bare")])
+    })?;
     report.pairs("export into an empty folder", &pairs, Some(2.0));
     measure(report, "export into an empty folder", lattice(0))
 }
