@@ -10,10 +10,11 @@ CARGO ?= cargo
 HOST := $(shell rustc -vV | sed -n 's/^host: //p')
 # A C library to link statically is not everywhere: without one the release is built as usual.
 CAN_STATIC := $(shell printf 'int main(void) { return 0; }' | cc -static -x c -o /dev/null - 2>/dev/null && echo yes)
+ORDERED := $(shell test -x benches/layout/cc && echo ' -C linker=benches/layout/cc')
 ifeq ($(HOST) $(CAN_STATIC),x86_64-unknown-linux-gnu yes)
 TARGET := --target $(HOST)
 OUT := target/$(HOST)/release
-STATIC := CARGO_TARGET_X86_64_UNKNOWN_LINUX_GNU_RUSTFLAGS="-C target-feature=+crt-static -C relocation-model=static -C linker=benches/layout/cc"
+STATIC := CARGO_TARGET_X86_64_UNKNOWN_LINUX_GNU_RUSTFLAGS="-C target-feature=+crt-static -C relocation-model=static$(ORDERED)"
 else
 TARGET :=
 STATIC :=

@@ -61,6 +61,15 @@ fn a_task_without_a_plan_is_passed_over() {
     project.ok(["create", "Unplanned", "--priority", "critical"]);
     let (status, error) = project.refused(["next", "--claim"]);
     assert_eq!((status, &error["code"]), (1, &json!("PLAN_REQUIRED")));
+    // Of many the first is named.
+    project.ok(["create", "Unplanned too"]);
+    let said = project.planned("No plan any more");
+    let scaffold = project.ok(["plan", "LAT-2"]).replace("LAT-2", &said);
+    let scaffold = scaffold.replace("Unplanned too", "No plan any more");
+    let run = project.fed(["plan", &said, "--file", "-"], scaffold.as_bytes());
+    assert_eq!(run.status, 0, "{run:?}");
+    let (_, error) = project.refused(["next", "--claim"]);
+    assert!(error["message"].as_str().unwrap().starts_with("LAT-1 "), "{error}");
     let planned = project.planned("Planned");
     assert_eq!(project.ok(["next", "--quiet"]), "LAT-1\n");
     assert_eq!(project.ok(["next", "--claim", "--quiet"]), format!("{planned}\n"));

@@ -9,6 +9,7 @@ place=$(mktemp -d)
 trap 'rm -rf "$place"' EXIT
 mkdir "$place/project"
 cd "$place/project"
+unset LATTICE_ROOT LATTICE_LOCK_TIMEOUT
 export LATTICE_ACTOR=agent:layout
 "$program" init --project-code LAY --quiet >/dev/null
 for number in $(seq 300); do
@@ -21,7 +22,7 @@ number=0
 record() {
     number=$((number + 1))
     valgrind --quiet --tool=callgrind --demangle=no --callgrind-out-file="$place/$number.out" \
-        "$program" "$@" >/dev/null 2>&1
+        "$program" "$@" >"$place/said" 2>&1 || { echo "lattice $*: $(cat "$place/said")" >&2; exit 1; }
 }
 record show LAY-7
 record show LAY-7 --json
@@ -43,7 +44,7 @@ record search word
 record link LAY-14 blocks LAY-15
 
 for out in "$place"/*.out; do
-    sed -n "s/^c\{0,1\}fn=([0-9]*) //p" "$out" | sed "s/'.*//; s/17h[0-9a-f]*E.*//" | sort -u
+    sed -n "s/^c\{0,1\}fn=([0-9]*) //p" "$out" | sed "s/'.*//; s/17h[0-9a-f]*E.*//; s/\.llvm\.[0-9]*\$//; s/Cs[0-9A-Za-z]*_/Cs_/g" | sort -u
 done | grep -v '^0x\|^(' | LC_ALL=C sort | uniq -c | LC_ALL=C sort -k1,1nr -k2 | awk '{ print $2 }' >"$place/names"
 mv "$place/names" "$names"
 echo "$(wc -l <"$names") functions"

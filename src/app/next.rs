@@ -28,7 +28,7 @@ impl App {
     pub fn peek_next(&self, who: &Identity, statuses: Option<&[String]>) -> Result<Option<Task>, Failure> {
         self.store.read(|reader| {
             let actor = who.explicit(reader)?;
-            Ok(pick(reader, actor.as_ref(), statuses, None)?.map(|(task, _)| task))
+            Ok(pick(reader, actor.as_ref(), statuses, None, false)?.map(|(task, _)| task))
         })
     }
 
@@ -81,13 +81,16 @@ pub(super) fn claim(
             .hint("add --actor agent:NAME, or set LATTICE_ACTOR"));
     }
     let author = who.author(tx, config)?;
-    let mut refused = None;
-    let mut after = None;
-    while let Some((task, cursor)) = pick(tx, Some(&author.actor), statuses, after.as_ref())? {
+    let mut refused: Option<Failure> = None;
+    let (mut after, mut planned) = (None, false);
+    while let Some((task, cursor)) = pick(tx, Some(&author.actor), statuses, after.as_ref(), planned)? {
         let command = Command::Claim { task: task.id.clone() };
         match carry_out(tx, world, config.clone(), &author, &command) {
             Ok(outcome) => return Ok(Some(outcome)),
             Err(failure) if is_passed_over(&failure) => {
+                // Where one was refused for want of a plan, so would all without one be: a backlog may
+                // hold thousands, and nobody else can write meanwhile.
+                planned |= failure.code == Code::PlanRequired;
                 refused.get_or_insert(failure);
                 after = Some(cursor);
             }
@@ -112,6 +115,7 @@ fn pick(
     actor: Option<&Actor>,
     statuses: Option<&[String]>,
     after: Option<&Place>,
+    planned: bool,
 ) -> Result<Option<(Task, Place)>, Failure> {
     let name = actor.map(Actor::display);
     let (begun, pooled) = match after {
@@ -124,6 +128,9 @@ fn pick(
     {
         return Ok(Some((task, Place::Begun(cursor))));
     }
-    let next = reader.next_candidate(&pool(statuses), name, pooled)?;
+    // What is at work already needs no plan any more.
+    let pool = pool(statuses);
+    let planned = planned && !pool.iter().any(|status| status == "in_progress");
+    let next = reader.next_candidate(&pool, name, pooled, planned)?;
     Ok(next.map(|(task, cursor)| (task, Place::Pool(cursor))))
 }

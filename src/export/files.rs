@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 use std::fs::File;
-use std::io::Read;
+use std::io::{ErrorKind, Read};
 use std::os::fd::OwnedFd;
 use std::path::{Component, Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -165,8 +165,8 @@ impl Folder {
             return Ok(Arc::clone(listed));
         }
         let listed: Arc<[Entry]> = self.entries(relative)?.into();
-        held(&self.listed).insert(relative.to_path_buf(), Arc::clone(&listed));
-        Ok(listed)
+        // Somebody else may have been first.
+        Ok(Arc::clone(held(&self.listed).entry(relative.to_path_buf()).or_insert(listed)))
     }
 
     fn entries(&self, relative: &Path) -> Result<Vec<Entry>, Failure> {
@@ -265,9 +265,11 @@ impl Folder {
         if size > DERIVED_LIMIT {
             return Ok(Some(Derived::TooLong));
         }
-        // One more, so that the end is seen without asking for room.
-        let mut bytes = Vec::with_capacity(usize::try_from(size).unwrap_or(0) + 1);
         let fail = |error| Failure::io(&error, &self.path(relative));
+        let mut bytes = Vec::new();
+        // One more, so that the end is seen without asking for room.
+        let room = usize::try_from(size).unwrap_or(0) + 1;
+        bytes.try_reserve_exact(room).map_err(|_| fail(ErrorKind::OutOfMemory.into()))?;
         file.take(DERIVED_LIMIT + 1).read_to_end(&mut bytes).map_err(fail)?;
         Ok(Some(if bytes.len() as u64 > DERIVED_LIMIT { Derived::TooLong } else { Derived::Bytes(bytes) }))
     }

@@ -4,7 +4,7 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
-/// So many items are taken at a time. Fewer than two such parts are not worth a second thread.
+/// So many items are taken at a time. What is no more than one such part is not worth a second thread.
 const PART: usize = 64;
 /// More threads than this wait for the disk, or for each other.
 const THREADS: usize = 8;
@@ -21,7 +21,7 @@ pub(super) fn each<T: Sync, R: Send>(items: &[T], work: impl Fn(&T) -> R + Sync)
         }
     };
     let processors = thread::available_parallelism().map_or(1, usize::from);
-    let helpers = (processors.min(THREADS) - 1).min(items.len() / PART);
+    let helpers = (processors.min(THREADS) - 1).min(items.len().div_ceil(PART).saturating_sub(1));
     let mut done = thread::scope(|scope| {
         // Where the system has no thread to give, the others do its part.
         let start = |_| thread::Builder::new().name("read".into()).spawn_scoped(scope, parts).ok();

@@ -98,7 +98,7 @@ pub(super) fn check_format(folder: &Folder) -> Result<(), Failure> {
     }
 }
 
-/// So many logs are read at once: their events are in memory a second time for a moment.
+/// So many logs are read at once: what was read of them waits for the others.
 const LOGS: usize = 1024;
 
 struct Reading<'a> {

@@ -36,6 +36,7 @@ pub(super) fn save<'a>(
         folded.collect()
     };
     let before = TaskState::default();
+    let mut written = 0;
     let mut write = |folded: Result<Vec<Folded<'a>>, StoreError>| {
         for (id, after, events, texts) in folded? {
             project::save(
@@ -46,19 +47,26 @@ pub(super) fn save<'a>(
                 finished,
                 contested,
             )?;
+            written += 1;
             each(id);
         }
         Ok(())
     };
     let parts = || histories.chunks(HANDED_ON);
+    let has_helper = thread::available_parallelism().is_ok_and(|processors| processors.get() > 1);
     thread::scope(|scope| {
         let (hand, take) = sync_channel(1);
         let ahead = move || drop(parts().try_for_each(|some| hand.send(fold(some))));
         let start = || thread::Builder::new().name("fold".into()).spawn_scoped(scope, ahead).ok();
         // Few tasks are not worth a thread, and where the system has none it takes longer.
-        match (histories.len() > HANDED_ON).then(start).flatten() {
-            Some(_) => take.into_iter().try_for_each(write),
+        match (has_helper && histories.len() > HANDED_ON).then(start).flatten() {
+            Some(_) => take.into_iter().try_for_each(&mut write),
             None => parts().try_for_each(|some| write(fold(some))),
         }
-    })
+    })?;
+    // A thread that ended early must not look like one that is done.
+    match written == histories.len() {
+        true => Ok(()),
+        false => Err(StoreError::Unexpected { detail: "not every task was folded".into() }),
+    }
 }

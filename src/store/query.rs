@@ -163,20 +163,22 @@ fn first_with_cursor(row: Option<&Row<'_>>) -> Result<Option<(Task, NextCursor)>
 pub type NextCursor = (i64, i64, String);
 
 /// The best task of these statuses behind `after` that nobody else has and that waits for
-/// nothing; with the cursor to go on from.
+/// nothing; with the cursor to go on from. With `planned` only one that somebody wrote a plan for.
 pub(super) fn next_candidate(
     conn: &Connection,
     statuses: &[String],
     actor: Option<&str>,
     after: Option<&NextCursor>,
+    planned: bool,
 ) -> Result<Option<(Task, NextCursor)>, StoreError> {
+    let planned = if planned { "EXISTS (SELECT 1 FROM plans p WHERE p.task_id = t.id) AND" } else { "" };
     let sql = format!(
         "SELECT t.state, t.short_id, t.priority_rank, t.urgency_rank, t.id FROM tasks t INDEXED BY tasks_in_order
           WHERE t.open = 1 AND t.needs_human = 0
             AND (t.priority_rank, t.urgency_rank, t.id) > (?1, ?2, ?3)
             AND t.status IN (SELECT value FROM json_each(?4))
             AND (t.assigned_to IS NULL OR t.assigned_to IS ?5)
-            AND {NOT_WAITING}
+            AND {planned} {NOT_WAITING}
           ORDER BY t.priority_rank, t.urgency_rank, t.id LIMIT 1"
     );
     let (priority, urgency, id) = after.cloned().unwrap_or((-1, -1, String::new()));

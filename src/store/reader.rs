@@ -150,8 +150,8 @@ questions! {
     tasks_by_prefix(prefix: &str, limit: usize) -> Vec<Task> = query::tasks_by_prefix;
     /// The best task behind `after` that this actor has already begun.
     resumable(actor: &str, after: Option<&NextCursor>) -> Option<(Task, NextCursor)> = query::resumable;
-    /// The best task behind `after` that could be begun now.
-    next_candidate(statuses: &[String], actor: Option<&str>, after: Option<&NextCursor>) -> Option<(Task, NextCursor)> = query::next_candidate;
+    /// The best task behind `after` that could be begun now; with `planned` only one that has a plan.
+    next_candidate(statuses: &[String], actor: Option<&str>, after: Option<&NextCursor>, planned: bool) -> Option<(Task, NextCursor)> = query::next_candidate;
     /// All tasks that could be begun now, best first.
     ready(statuses: &[String], actor: Option<&str>, limit: Option<usize>) -> Vec<Task> = query::ready;
     /// What keeps open tasks waiting, of one task or of all.

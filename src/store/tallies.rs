@@ -241,9 +241,10 @@ struct Data<'a> {
 
 /// The text that a member of an event's data is, `None` where it is something else. SQLite would read
 /// the whole event into a form of its own first.
-fn member(raw: &str, of: impl Fn(&Data<'_>) -> Option<String>) -> Option<String> {
-    let said: Said<'_> = serde_json::from_str(raw).ok()?;
-    of(&serde_json::from_str(said.data?.get()).ok()?)
+fn member(raw: &str, of: impl Fn(&Data<'_>) -> Option<String>) -> Result<Option<String>, StoreError> {
+    let said: Said<'_> = serde_json::from_str(raw)
+        .map_err(|error| StoreError::Corrupt { detail: format!("a stored event does not read: {error}") })?;
+    Ok(said.data.and_then(|data| of(&serde_json::from_str(data.get()).ok()?)))
 }
 
 fn text(json: Option<&RawValue>) -> Option<String> {
@@ -256,9 +257,9 @@ impl Mark {
         let column = |column| row.get_ref(column).map(|value| value.as_str().unwrap_or_default()).sql();
         let turn = match column(1)? {
             kind::TASK_CREATED => {
-                Turn::Created(member(column(3)?, |data| text(data.status)).unwrap_or_default())
+                Turn::Created(member(column(3)?, |data| text(data.status))?.unwrap_or_default())
             }
-            kind::STATUS_CHANGED => match member(column(3)?, |data| text(data.to)) {
+            kind::STATUS_CHANGED => match member(column(3)?, |data| text(data.to))? {
                 Some(to) => Turn::Moved(to),
                 None => return Ok(None),
             },
