@@ -46,5 +46,6 @@ record link LAY-14 blocks LAY-15
 for out in "$place"/*.out; do
     sed -n "s/^c\{0,1\}fn=([0-9]*) //p" "$out" | sed "s/'.*//; s/17h[0-9a-f]*E.*//; s/\.llvm\.[0-9]*\$//; s/Cs[0-9A-Za-z]*_/Cs_/g" | sort -u
 done | grep -v '^0x\|^(' | LC_ALL=C sort | uniq -c | LC_ALL=C sort -k1,1nr -k2 | awk '{ print $2 }' >"$place/names"
+[ -s "$place/names" ] || { echo "$program has no symbols" >&2; exit 1; }
 mv "$place/names" "$names"
 echo "$(wc -l <"$names") functions"

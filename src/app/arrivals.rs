@@ -81,6 +81,7 @@ pub(super) fn before(
     let touched: Vec<&TaskId> = of_tasks.keys().copied().collect();
     report.tasks = of_tasks.into_iter().map(|(id, task)| (id.to_string(), task)).collect();
     let mut known = BTreeMap::new();
+    // Where the log is empty nobody knows any task.
     if reader.last_place()? == 0 {
         return Ok(Before(known));
     }
