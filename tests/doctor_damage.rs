@@ -21,14 +21,18 @@ fn full() -> Project {
     project
 }
 
-/// The checks that find something after this change, and whether `--fix` mends all.
-fn found_after(change: &str) -> (Vec<String>, i32) {
-    let project = full();
+/// Makes a change that the file's trigger forbids.
+fn damage(project: &Project, change: &str) {
     let conn = Connection::open(project.database()).unwrap();
     let of_trigger = "SELECT sql FROM sqlite_schema WHERE name = ?1";
     let trigger: String = conn.query_row(of_trigger, [TRIGGER], |row| row.get(0)).unwrap();
     conn.execute_batch(&format!("DROP TRIGGER {TRIGGER}; {change}; {trigger};")).unwrap();
-    drop(conn);
+}
+
+/// The checks that find something after this change, and whether `--fix` mends all.
+fn found_after(change: &str) -> (Vec<String>, i32) {
+    let project = full();
+    damage(&project, change);
     let run = project.run(["doctor", "--json"]);
     let report: Value = serde_json::from_str(&run.stdout).unwrap();
     let findings = report["data"]["findings"].as_array().unwrap();
@@ -101,6 +105,55 @@ fn of_a_file_that_is_half_nonsense_doctor_says_once_what_it_could_not_examine_an
     assert!(hint.contains("lattice restore BACKUP") && !hint.contains("doctor"), "{hint}");
 }
 
+/// Flips a bit in the index that leads to a task's events, so that it leads to one less.
+fn hide_an_event(project: &Project, task: &str) {
+    let ask = |sql: &str| -> u32 {
+        Connection::open(project.database()).unwrap().query_row(sql, [], |row| row.get(0)).unwrap()
+    };
+    ask("PRAGMA wal_checkpoint(TRUNCATE)");
+    let size = ask("PRAGMA page_size") as usize;
+    let page = ask("SELECT rootpage FROM sqlite_schema WHERE name = 'events_by_task'") as usize - 1;
+    let found = || ask(&format!("SELECT count(*) FROM events WHERE task_id = '{task}'"));
+    let (all, whole) = (found(), fs::read(project.database()).unwrap());
+    // What was deleted or moved stands there too.
+    let places = whole.windows(task.len()).enumerate().filter(|(_, part)| *part == task.as_bytes());
+    for (place, _) in places.filter(|(place, _)| place / size == page) {
+        let mut bytes = whole.clone();
+        bytes[place + task.len() - 1] ^= 1;
+        fs::write(project.database(), bytes).unwrap();
+        if found() + 1 == all {
+            return;
+        }
+    }
+    panic!("the index leads to all events, whatever is flipped");
+}
+
+#[test]
+fn no_answer_omits_an_event_that_its_index_does_not_lead_to() {
+    let project = full();
+    let task = project.json(["show", "LAT-1"])["id"].as_str().unwrap().to_owned();
+    hide_an_event(&project, &task);
+    let before = fs::read(project.database()).unwrap();
+    let commands: [&[&str]; 8] = [
+        &["show", "LAT-1"],
+        &["history", "LAT-1"],
+        &["events", "--task", "LAT-1"],
+        &["export", "--to", "out"],
+        &["export", "--file", "-"],
+        &["conflicts", "LAT-1"],
+        &["rebuild", "LAT-1"],
+        &["rebuild", "--all"],
+    ];
+    for command in commands {
+        let run = project.run(command.iter().copied().chain(["--json"]));
+        assert_eq!(run.status, 4, "{command:?}: {run:?}");
+        assert!(run.stdout.contains("STORE_CORRUPT"), "{command:?}: {run:?}");
+    }
+    assert!(fs::read(project.database()).unwrap() == before, "something was changed");
+    assert!(!project.path().join("out/tasks").exists(), "a part of a history was exported");
+    assert_eq!(project.run(["doctor"]).status, 1);
+}
+
 #[test]
 fn text_that_is_no_text_any_more_is_mended_where_it_is_derived() {
     for change in [
@@ -155,5 +208,51 @@ fn the_payload_of_an_artifact_that_was_set_aside_is_kept() {
         assert_eq!(one(&format!("{content} {aside}")), kept);
         assert_eq!(one("SELECT count(*) FROM quarantine WHERE kind = 'artifact'"), "1", "and only once");
         assert_eq!(project.run(["doctor"]).status, 0);
+        let conn = Connection::open(project.database()).unwrap();
+        let aside = "lower(hex(hash)) IN (SELECT content FROM quarantine WHERE kind = 'payload')";
+        let change = format!("UPDATE payloads SET content = x'41' WHERE {aside}");
+        assert_eq!(conn.execute(&change, []), Ok(1));
+        assert_eq!(project.run(["doctor"]).status, 1, "what was set aside is held against its hash");
     }
+}
+
+/// Nothing is left of what its hash was made of.
+#[test]
+fn a_tombstone_is_held_against_a_hash_of_its_own() {
+    let project = full();
+    let comment =
+        project.json(["comment", "LAT-1", "a secret"])["last_event_id"].as_str().unwrap().to_owned();
+    project.json(["redact", &comment, "--reason", "a password"]);
+    assert_eq!(project.run(["doctor"]).status, 0);
+    let place = "raw LIKE '%\"redacted\":{%'";
+    damage(
+        &project,
+        &format!("UPDATE events SET raw = replace(raw, '[redacted]', '[redactee]') WHERE {place}"),
+    );
+    for command in [&["history", "LAT-1"][..], &["events"], &["export", "--file", "-"]] {
+        assert_eq!(project.refused(command.iter().copied()).1["code"], "STORE_CORRUPT", "{command:?}");
+    }
+    assert_eq!(project.run(["doctor"]).status, 1);
+}
+
+/// The names of columns come from the file too.
+#[test]
+fn a_schema_that_is_no_text_any_more_is_found() {
+    let project = full();
+    let conn = Connection::open(project.database()).unwrap();
+    conn.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())).unwrap();
+    drop(conn);
+    let whole = fs::read(project.database()).unwrap();
+    let name = b"reopened_count";
+    let places = whole.windows(name.len()).enumerate().filter(|(_, part)| part == name);
+    let mut count = 0;
+    for (place, _) in places {
+        let mut bytes = whole.clone();
+        bytes[place] ^= 0x80;
+        fs::write(project.database(), bytes).unwrap();
+        let run = project.run(["doctor"]);
+        assert!([0, 1, 4].contains(&run.status) && !run.stderr.contains("panicked"), "{run:?}");
+        count += usize::from(run.status != 0);
+    }
+    assert!(count > 0, "no bit of the schema was flipped");
 }

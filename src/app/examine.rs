@@ -161,8 +161,8 @@ fn examine(
 fn histories(reader: &Reader<'_>, report: &mut Report, each: &mut dyn FnMut(&TaskId)) -> Result<(), Failure> {
     let mut circles = Circles::default();
     let withheld = report.unless_damaged(CHECKS[5], reader.withheld_artifacts())?;
-    for id in report.unless_damaged(CHECKS[4], reader.task_ids())? {
-        let history = report.unless_damaged(CHECKS[4], reader.history(&id))?;
+    for id in report.unless_damaged(CHECKS[4], reader.found_task_ids())? {
+        let history = report.unless_damaged(CHECKS[4], reader.found_history(&id))?;
         let (state, oddities) = TaskState::fold(&history);
         for (place, oddity) in oddities {
             let message = format!("event {} {}", history[place].id, oddity_text(oddity));

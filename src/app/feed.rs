@@ -89,6 +89,9 @@ impl App {
             if ours != epoch {
                 return Err(expired(&format!("{epoch}:{}", query.since), &ours));
             }
+            if let Some(task) = &query.task {
+                reader.prove_history(task)?;
+            }
             let arrivals = reader.feed(query)?;
             let mut names = BTreeMap::new();
             let named = |arrival: &Arrival| {

@@ -169,16 +169,19 @@ fn compare(reader: &Reader<'_>, set: &ImportSet) -> Result<TreeState, Failure> {
     Ok(state)
 }
 
-/// Refuses to go on where the log is not what was written.
+/// Refuses to go on where the log is not what was written, or its indexes do not lead to all of it.
 pub(super) fn sound_log(reader: &Reader<'_>) -> Result<(), Failure> {
+    let damaged = |what: &[String]| {
+        Failure::new(
+            Code::StoreCorrupt,
+            format!("the log itself is damaged, so nothing can be made from it: {}", what.join(", ")),
+        )
+        .hint("nothing was changed; keep the file: `lattice restore BACKUP` puts a backup in its place, and docs/recovery.md tells more")
+    };
     let broken = reader.broken_events()?;
-    if broken.is_empty() {
-        return Ok(());
+    if !broken.is_empty() {
+        return Err(damaged(&broken).details(json!({"events": broken})));
     }
-    Err(Failure::new(
-        Code::StoreCorrupt,
-        format!("the log itself is damaged, so nothing can be made from it: {}", broken.join(", ")),
-    )
-    .hint("nothing was changed; keep the file: `lattice restore BACKUP` puts a backup in its place, and docs/recovery.md tells more")
-    .details(json!({"events": broken})))
+    let faults = reader.log_faults()?;
+    if faults.is_empty() { Ok(()) } else { Err(damaged(&faults)) }
 }

@@ -169,7 +169,8 @@ impl App {
         self.store.write(|tx| match task {
             Some(text) => {
                 let id = resolve::task_id(tx, text)?;
-                if tx.history(&id)?.is_empty() {
+                super::mend::sound_log(tx)?;
+                if tx.found_history(&id)?.is_empty() {
                     return Err(Failure::new(super::Code::NotFound, format!("there is no task {text}"))
                         .hint("see `lattice list`"));
                 }

@@ -93,12 +93,12 @@ fn write(reader: &Reader<'_>, out: &mut dyn Write, include_sensitive: bool) -> R
         first = false;
     }
     put("\n],\n\"events\": [")?;
-    let mut first = true;
+    let mut count = 0_i64;
     let mut events = |history: Vec<Event>| -> Result<(), Failure> {
         for event in history {
-            put(if first { "\n" } else { ",\n" })?;
+            put(if count == 0 { "\n" } else { ",\n" })?;
             put(event.raw())?;
-            first = false;
+            count += 1;
         }
         Ok(())
     };
@@ -109,6 +109,7 @@ fn write(reader: &Reader<'_>, out: &mut dyn Write, include_sensitive: bool) -> R
     for id in reader.task_ids()? {
         events(reader.history(&id)?)?;
     }
+    reader.prove_all(count)?;
     put("\n]\n}\n")?;
     out.flush().map_err(|error| output_failed(&error))
 }

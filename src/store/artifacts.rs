@@ -267,15 +267,20 @@ pub(super) fn damaged(conn: &Connection) -> Result<Vec<ArtifactFault>, StoreErro
     }
     let mut statement = conn
         .prepare(
-            "SELECT lower(hex(hash)) AS name FROM payloads p
-              WHERE NOT EXISTS (SELECT 1 FROM artifacts a WHERE a.payload_hash = p.hash)
-                AND NOT EXISTS (SELECT 1 FROM quarantine q WHERE q.kind = 'payload' AND q.content = lower(hex(p.hash)))
+            "SELECT lower(hex(hash)) AS name, hash, content,
+                    EXISTS (SELECT 1 FROM quarantine q WHERE q.kind = 'payload' AND q.content = lower(hex(p.hash)))
+               FROM payloads p WHERE NOT EXISTS (SELECT 1 FROM artifacts a WHERE a.payload_hash = p.hash)
               ORDER BY name",
         )
         .sql()?;
     let mut found = statement.query([]).sql()?;
     while let Some(row) = found.next().sql()? {
-        damaged.push(ArtifactFault::Orphan(row.get(0).sql()?));
+        let [hash, content] = [1, 2].map(|place| row.get_ref(place).map(|value| value.as_blob().ok()));
+        if content.sql()?.map(sha256).as_ref().map(|sum| &sum[..]) != hash.sql()? {
+            damaged.push(ArtifactFault::Payload(row.get(0).sql()?));
+        } else if !row.get(3).sql()? {
+            damaged.push(ArtifactFault::Orphan(row.get(0).sql()?));
+        }
     }
     Ok(damaged)
 }

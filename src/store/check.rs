@@ -55,6 +55,13 @@ pub(super) fn integrity(conn: &Connection) -> Result<Vec<String>, StoreError> {
     Ok(found)
 }
 
+/// What SQLite finds wrong with the log and its indexes, at most 20 lines.
+pub(super) fn log_faults(conn: &Connection) -> Result<Vec<String>, StoreError> {
+    let mut found = faults(conn, "PRAGMA integrity_check(events)")?;
+    found.truncate(NAMED);
+    Ok(found)
+}
+
 fn faults(conn: &Connection, pragma: &str) -> Result<Vec<String>, StoreError> {
     let mut statement = conn.prepare(pragma).sql()?;
     let lines: Vec<String> =
@@ -102,6 +109,10 @@ const NAMED: usize = 20;
 
 /// Replays the whole log into a second set of tables and compares row by row.
 pub(super) fn drift(conn: &Connection) -> Result<Vec<(String, String)>, StoreError> {
+    if let Some(object) = file::strange_object(conn)? {
+        // Its columns need not be there, nor have names that are text.
+        return Err(StoreError::Corrupt { detail: format!("`{object}` is not what this program made") });
+    }
     let fresh = file::in_memory()?;
     project::rebuild(conn, &fresh, |_| {})?;
     tallies::replay(conn, &fresh)?;

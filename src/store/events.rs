@@ -6,16 +6,7 @@ use super::error::StoreError;
 use super::hash::{bytes_of_hex, sha256};
 use super::unplaced::SqlResult;
 use crate::domain::event::{Event, Subject, kind};
-use crate::domain::id::{EventId, SortKey, TaskId};
-
-/// An event with its place in order of arrival.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Arrival {
-    /// The place, from 1; a cursor for feeds of this file.
-    pub seq: i64,
-    /// The event.
-    pub event: Event,
-}
+use crate::domain::id::{EventId, SortKey};
 
 /// The end of the log, which the next event is chained to.
 #[derive(Clone, Debug)]
@@ -59,7 +50,7 @@ pub(super) fn insert(into: &mut Statement<'_>, tail: &mut Tail, event: &Event) -
         resource,
         event.actor.display(),
         event.raw(),
-        hash,
+        proof_of(event, &hash),
         chain
     ])
     .sql()?;
@@ -86,7 +77,7 @@ pub(super) fn replace(conn: &Connection, event: &Event) -> Result<(), StoreError
             resource,
             event.actor.display(),
             event.raw(),
-            hash_of(event)
+            proof_of(event, &hash_of(event))
         ],
     )
     .sql()?;
@@ -97,7 +88,7 @@ pub(super) fn replace(conn: &Connection, event: &Event) -> Result<(), StoreError
         .unwrap_or(GENESIS);
     let since: Vec<(i64, [u8; 32])> = {
         let mut statement =
-            conn.prepare("SELECT seq, hash FROM events WHERE seq >= ?1 ORDER BY seq").sql()?;
+            conn.prepare("SELECT seq, substr(hash, 1, 32) FROM events WHERE seq >= ?1 ORDER BY seq").sql()?;
         let found = statement.query_map([seq], |row| Ok((row.get(0)?, row.get(1)?))).sql()?;
         found.collect::<Result<_, _>>().sql()?
     };
@@ -117,6 +108,19 @@ fn hash_of(event: &Event) -> [u8; 32] {
     named.unwrap_or_else(|| sha256(event.raw().as_bytes()))
 }
 
+/// What the column `hash` holds: the hash that the chain takes and, behind it, a tombstone's own, which
+/// nothing else would prove.
+fn proof_of(event: &Event, hash: &[u8; 32]) -> Vec<u8> {
+    let own = event.redacted.is_some().then(|| sha256(event.raw().as_bytes()));
+    hash.iter().copied().chain(own.into_iter().flatten()).collect()
+}
+
+/// Whether that column holds what belongs to these bytes. Tombstones had no hash of their own at first.
+fn is_proved(stored: &[u8], bytes: &[u8], written: &[u8; 32]) -> bool {
+    let (hash, own) = stored.split_at(stored.len().min(written.len()));
+    hash == written && (own.is_empty() || own == sha256(bytes))
+}
+
 /// The event that stored bytes say, if they say one, and the hash that belongs to them: to these very
 /// bytes, not to others that say the same.
 pub(super) fn read_back(bytes: &[u8]) -> (Option<Event>, [u8; 32]) {
@@ -127,9 +131,10 @@ pub(super) fn read_back(bytes: &[u8]) -> (Option<Event>, [u8; 32]) {
 
 /// Puts tombstones in the place of their events. Hashes and chain stay as they are.
 pub(super) fn redact(conn: &Connection, tombstone: &Event) -> Result<(), StoreError> {
-    conn.prepare_cached("UPDATE events SET raw = ?2 WHERE id = ?1 AND hash = ?3")
+    let hash = hash_of(tombstone);
+    conn.prepare_cached("UPDATE events SET raw = ?2, hash = ?3 WHERE id = ?1 AND substr(hash, 1, 32) = ?4")
         .sql()?
-        .execute(params![tombstone.id.as_str(), tombstone.raw(), hash_of(tombstone)])
+        .execute(params![tombstone.id.as_str(), tombstone.raw(), proof_of(tombstone, &hash), hash])
         .sql()?;
     // What once lost against it may say the same.
     conn.prepare_cached("DELETE FROM quarantine WHERE id = ?1")
@@ -175,15 +180,17 @@ fn parsed(raw: &str) -> Result<Event, StoreError> {
 /// The event of a row that begins with text and hash. One is held against the other: what is shown,
 /// folded or carried elsewhere is what was written.
 pub(super) fn event_of_row(row: &Row<'_>) -> Result<Event, StoreError> {
-    let event = parsed(text_of_row(row)?)?;
-    if row.get_ref(1).sql()?.as_bytes().ok() != Some(&hash_of(&event)) {
+    let text = text_of_row(row)?;
+    let event = parsed(text)?;
+    let stored = row.get_ref(1).sql()?.as_bytes().unwrap_or_default();
+    if !is_proved(stored, text.as_bytes(), &hash_of(&event)) {
         return Err(changed(event.id.as_str()));
     }
     Ok(event)
 }
 
 /// The same without reading what the text says, unless that is what is left of an event.
-fn whole_text(row: &Row<'_>) -> Result<String, StoreError> {
+pub(super) fn whole_text(row: &Row<'_>) -> Result<String, StoreError> {
     let text = text_of_row(row)?;
     if row.get_ref(1).sql()?.as_bytes().ok() != Some(&sha256(text.as_bytes())) {
         event_of_row(row)?;
@@ -195,12 +202,11 @@ fn text_of_row<'r>(row: &'r Row<'_>) -> Result<&'r str, StoreError> {
     row.get_ref(0).sql()?.as_str().map_err(|error| StoreError::Corrupt { detail: error.to_string() })
 }
 
-fn changed(id: &str) -> StoreError {
+pub(super) fn changed(id: &str) -> StoreError {
     StoreError::Corrupt { detail: format!("event {id} is not what was written") }
 }
 
 const BY_ID: &str = "SELECT raw, hash FROM events WHERE id = ?1";
-const BY_TASK: &str = "SELECT raw, hash FROM events WHERE task_id = ?1 ORDER BY sort_key";
 
 pub(super) fn find(conn: &Connection, id: &EventId) -> Result<Option<Event>, StoreError> {
     let mut statement = conn.prepare_cached(BY_ID).sql()?;
@@ -213,17 +219,6 @@ pub(super) fn text(conn: &Connection, id: &EventId) -> Result<Option<String>, St
     let mut statement = conn.prepare_cached(BY_ID).sql()?;
     let mut rows = statement.query([id.as_str()]).sql()?;
     rows.next().sql()?.map(whole_text).transpose()
-}
-
-/// The texts of a task's history in canonical order.
-pub(super) fn history_texts(conn: &Connection, task: &TaskId) -> Result<Vec<String>, StoreError> {
-    let mut statement = conn.prepare_cached(BY_TASK).sql()?;
-    let mut rows = statement.query([task.as_str()]).sql()?;
-    let mut texts = Vec::new();
-    while let Some(row) = rows.next().sql()? {
-        texts.push(whole_text(row)?);
-    }
-    Ok(texts)
 }
 
 /// The texts of all creations and moves into and out of the archive that have arrived up to this
@@ -241,54 +236,17 @@ pub(super) fn lifecycles(conn: &Connection, last: i64) -> Result<Vec<(String, St
     while let Some(row) = rows.next().sql()? {
         found.push((row.get(2).sql()?, whole_text(row)?));
     }
-    Ok(found)
+    let places = "SELECT count(*) FROM events NOT INDEXED WHERE seq <= ?1";
+    let count: i64 = conn.query_row(places, [last], |row| row.get(0)).sql()?;
+    match last_place(conn)?.min(last) - count {
+        0 => Ok(found),
+        lost => Err(StoreError::Corrupt { detail: format!("{lost} events are not found") }),
+    }
 }
 
 /// The place of the last event to arrive, 0 if there is none.
 pub(super) fn last_place(conn: &Connection) -> Result<i64, StoreError> {
     Ok(tail(conn)?.seq)
-}
-
-/// A task's history in canonical order.
-pub(super) fn history(conn: &Connection, task: &TaskId) -> Result<Vec<Event>, StoreError> {
-    collect(conn, BY_TASK, &[task.as_str()])
-}
-
-/// The tracker's own history in canonical order.
-pub(super) fn instance_history(conn: &Connection) -> Result<Vec<Event>, StoreError> {
-    collect(
-        conn,
-        "SELECT raw, hash FROM events WHERE task_id IS NULL AND resource_id IS NULL ORDER BY sort_key",
-        &[],
-    )
-}
-
-/// The histories of these resources, together in canonical order.
-pub(super) fn resource_history(conn: &Connection, ids: &[String]) -> Result<Vec<Event>, StoreError> {
-    let list = super::rows::encoded(&ids)?;
-    collect(
-        conn,
-        "SELECT raw, hash FROM events WHERE resource_id IN (SELECT value FROM json_each(?1)) ORDER BY sort_key",
-        &[&list],
-    )
-}
-
-/// Resources that the log speaks of, created or not.
-pub(super) fn resources(conn: &Connection) -> Result<Vec<String>, StoreError> {
-    let mut statement = conn
-        .prepare("SELECT DISTINCT resource_id FROM events WHERE resource_id IS NOT NULL ORDER BY resource_id")
-        .sql()?;
-    statement.query_map([], |row| row.get(0)).sql()?.collect::<Result<_, _>>().sql()
-}
-
-fn collect(conn: &Connection, sql: &str, values: &[&str]) -> Result<Vec<Event>, StoreError> {
-    let mut statement = conn.prepare_cached(sql).sql()?;
-    let mut rows = statement.query(rusqlite::params_from_iter(values)).sql()?;
-    let mut events = Vec::new();
-    while let Some(row) = rows.next().sql()? {
-        events.push(event_of_row(row)?);
-    }
-    Ok(events)
 }
 
 /// The place in the canonical order of the last event to arrive.
@@ -310,55 +268,9 @@ pub(super) fn last_instance_key(conn: &Connection) -> Result<Option<SortKey>, St
     Ok(key.map(SortKey::from_stored))
 }
 
-/// What a feed asks for.
-#[derive(Clone, Debug, Default)]
-pub struct FeedQuery {
-    /// Only events that arrived after this place.
-    pub since: i64,
-    /// Only events of this type.
-    pub kind: Option<String>,
-    /// Only events of this task.
-    pub task: Option<TaskId>,
-    /// At most so many.
-    pub limit: Option<usize>,
-}
-
-/// Events in order of arrival.
-pub(super) fn feed(conn: &Connection, query: &FeedQuery) -> Result<Vec<Arrival>, StoreError> {
-    // With a task its own few events are read, not all that came after the cursor.
-    let of_task = if query.task.is_some() { "task_id = ?3" } else { "?3 IS NULL" };
-    let mut statement = conn
-        .prepare_cached(&format!(
-            "SELECT raw, hash, seq FROM events WHERE seq > ?1 AND (?2 IS NULL OR type = ?2) AND {of_task} ORDER BY seq LIMIT ?4"
-        ))
-        .sql()?;
-    let limit = query.limit.map_or(-1, |n| i64::try_from(n).unwrap_or(i64::MAX));
-    let mut rows = statement
-        .query(params![query.since, query.kind, query.task.as_ref().map(TaskId::as_str), limit])
-        .sql()?;
-    let mut arrivals = Vec::new();
-    while let Some(row) = rows.next().sql()? {
-        arrivals.push(Arrival { seq: row.get(2).sql()?, event: event_of_row(row)? });
-    }
-    Ok(arrivals)
-}
-
 /// The number of the event that arrived last, 0 if there is none.
 pub(super) fn last_seq(conn: &Connection) -> Result<i64, StoreError> {
     conn.query_row("SELECT coalesce(max(seq), 0) FROM events", [], |row| row.get(0)).sql()
-}
-
-/// Walks the whole log in order of arrival and hands each event's text on.
-pub(super) fn each_raw<E: From<StoreError>>(
-    conn: &Connection,
-    mut visit: impl FnMut(&str) -> Result<(), E>,
-) -> Result<(), E> {
-    let mut statement = conn.prepare("SELECT raw, hash FROM events ORDER BY seq").sql()?;
-    let mut rows = statement.query([]).sql()?;
-    while let Some(row) = rows.next().sql()? {
-        visit(&whole_text(row)?)?;
-    }
-    Ok(())
 }
 
 /// Places whose bytes are not what was written: the sequence has a hole, or a hash or the chain
@@ -374,13 +286,14 @@ pub(super) fn broken_links(conn: &Connection) -> Result<Vec<String>, StoreError>
     while let Some(row) = rows.next().sql()? {
         let seq: i64 = row.get(0).sql()?;
         let id = String::from_utf8_lossy(row.get_ref(1).sql()?.as_bytes().unwrap_or_default()).into_owned();
-        let (event, right) = read_back(row.get_ref(2).sql()?.as_bytes().unwrap_or_default());
+        let bytes = row.get_ref(2).sql()?.as_bytes().unwrap_or_default();
+        let (event, right) = read_back(bytes);
         let hash: Vec<u8> = row.get(3).sql()?;
         let chain: Vec<u8> = row.get(4).sql()?;
         let next = link(&before, &right);
         if seq != expected {
             broken.push(format!("{id} (place {seq}, expected {expected})"));
-        } else if hash != right || chain != next {
+        } else if !is_proved(&hash, bytes, &right) || chain != next {
             broken.push(format!("{id} (place {seq})"));
         } else if !columns_agree(row, event.as_ref())? {
             broken.push(format!("{id} (place {seq}, its columns)"));

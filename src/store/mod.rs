@@ -6,9 +6,11 @@ mod check;
 mod custom_fields;
 mod error;
 mod events;
+mod feed;
 mod file;
 mod hash;
 mod head;
+mod histories;
 mod new_tasks;
 mod project;
 mod query;
@@ -32,7 +34,7 @@ mod unplaced;
 pub use artifacts::{ArtifactAdded, ArtifactFault};
 pub use check::Totals;
 pub use error::StoreError;
-pub use events::{Arrival, FeedQuery};
+pub use feed::{Arrival, FeedQuery};
 pub use file::{
     Copied, Created, GIT_ATTRIBUTES, Lacking, LogDamage, RestoreError, Restored, Root, RootError, find,
     log_damage, open_read, place, restore, traces,

@@ -12,7 +12,7 @@ use serde_json::Value;
 use super::error::StoreError;
 use super::rows::{self, TextKind};
 use super::unplaced::SqlResult;
-use super::{events, new_tasks, resources, short_ids};
+use super::{events, histories, new_tasks, resources, short_ids};
 use crate::domain::comment::Comment;
 use crate::domain::config::Config;
 use crate::domain::event::{Event, Subject, kind};
@@ -139,7 +139,7 @@ pub(super) fn refold_task(
     finished: &[String],
     contested: &mut BTreeSet<String>,
 ) -> Result<(), StoreError> {
-    let history = events::history(source, id)?;
+    let history = histories::found_of_task(source, id)?;
     save_history(target, id, &history, finished, contested)
 }
 
@@ -258,7 +258,7 @@ fn is_open(task: &Task, finished: &[String]) -> bool {
 /// Folds the tracker's own history: configuration, context, heads, and what hangs on them.
 fn refold_instance(conn: &Connection) -> Result<(), StoreError> {
     let before = config(conn)?;
-    let history = events::instance_history(conn)?;
+    let history = histories::of_instance(conn)?;
     save_instance(conn, &history, &before)
 }
 
@@ -323,30 +323,17 @@ pub(super) fn rebuild(
         target.execute(&format!("DELETE FROM {table}"), []).sql()?;
     }
     target.execute("DELETE FROM meta WHERE key IN ('config', 'context', 'instance_heads')", []).sql()?;
-    save_instance(target, &events::instance_history(source)?, &Config::default())?;
+    save_instance(target, &histories::of_instance(source)?, &Config::default())?;
     let config = config(target)?;
     save_statuses(target, &config)?;
     let finished = config.finished();
     let mut contested = BTreeSet::new();
-    for id in task_ids(source)? {
+    for id in histories::found_task_ids(source)? {
         refold_task(source, target, &id, &finished, &mut contested)?;
         each(&id);
     }
     resources::rebuild(source, target)?;
     short_ids::settle(target, &contested)
-}
-
-/// Tasks that the log speaks of, created or not.
-pub(super) fn task_ids(conn: &Connection) -> Result<Vec<TaskId>, StoreError> {
-    let mut statement = conn
-        .prepare("SELECT DISTINCT task_id FROM events WHERE task_id IS NOT NULL ORDER BY task_id")
-        .sql()?;
-    let mut found = statement.query([]).sql()?;
-    let mut ids = Vec::new();
-    while let Some(row) = found.next().sql()? {
-        ids.extend(TaskId::parse_foreign(&row.get::<_, String>(0).sql()?));
-    }
-    Ok(ids)
 }
 
 /// Brings the rows of all subjects up to date after many events: each subject folds once. A

@@ -10,8 +10,10 @@ use super::artifacts::{self, ArtifactAdded};
 use super::check;
 use super::custom_fields;
 use super::error::{StoreError, from_sqlite};
-use super::events::{self, Arrival, FeedQuery};
+use super::events;
+use super::feed::{self, Arrival, FeedQuery};
 use super::head::{self, Head};
+use super::histories;
 use super::project;
 use super::query::{self, Incoming, NextCursor, TaskFilter, Waiting};
 use super::resources;
@@ -98,7 +100,7 @@ questions! {
     /// The canonical text of an event by its id.
     event_text(id: &EventId) -> Option<String> = events::text;
     /// The texts of a task's history in canonical order.
-    history_texts(task: &TaskId) -> Vec<String> = events::history_texts;
+    history_texts(task: &TaskId) -> Vec<String> = histories::texts_of_task;
     /// The texts of all creations and moves into and out of the archive that have arrived up to
     /// this place, in canonical order, with their tasks.
     lifecycles(last: i64) -> Vec<(String, String)> = events::lifecycles;
@@ -107,15 +109,23 @@ questions! {
     /// What the files of the exported tree read as when this writer last wrote them.
     tree_record(writer: &str) -> Option<TreeRecord> = tree_record::load;
     /// A task's history in canonical order.
-    history(task: &TaskId) -> Vec<Event> = events::history;
+    history(task: &TaskId) -> Vec<Event> = histories::of_task;
+    /// What is found of a task's history, without proof that it is all: to examine it.
+    found_history(task: &TaskId) -> Vec<Event> = histories::found_of_task;
     /// The tracker's own history in canonical order.
-    instance_history() -> Vec<Event> = events::instance_history;
+    instance_history() -> Vec<Event> = histories::of_instance;
     /// The histories of these resources, together in canonical order.
-    resource_history(ids: &[String]) -> Vec<Event> = events::resource_history;
+    resource_history(ids: &[String]) -> Vec<Event> = histories::of_resources;
     /// Tasks that the log speaks of, created or not.
-    task_ids() -> Vec<TaskId> = project::task_ids;
+    task_ids() -> Vec<TaskId> = histories::task_ids;
+    /// Tasks whose events are found, without proof that these are all: to examine them.
+    found_task_ids() -> Vec<TaskId> = histories::found_task_ids;
+    /// Fails where not all events of a task are found.
+    prove_history(task: &TaskId) -> () = histories::prove;
+    /// Fails where there are more or fewer events than these.
+    prove_all(count: i64) -> () = histories::prove_all;
     /// Events in order of arrival.
-    feed(query: &FeedQuery) -> Vec<Arrival> = events::feed;
+    feed(query: &FeedQuery) -> Vec<Arrival> = feed::feed;
     /// The place in the canonical order of the last event to arrive.
     last_key() -> Option<SortKey> = events::last_keys;
     /// The last place in the tracker's own history.
@@ -207,9 +217,11 @@ questions! {
     /// The serials of sessions that were given out.
     serials() -> Serials = sessions::serials;
     /// Ids of all resources that the log speaks of, created or not.
-    logged_resources() -> Vec<String> = events::resources;
+    logged_resources() -> Vec<String> = histories::resource_ids;
     /// What SQLite itself finds wrong with the file.
     integrity_faults() -> Vec<String> = check::integrity;
+    /// What SQLite finds wrong with the log and with the indexes that lead to its events.
+    log_faults() -> Vec<String> = check::log_faults;
     /// Events whose bytes, hash or chain are not what was written.
     broken_events() -> Vec<String> = events::broken_links;
     /// The head of the log, as it is stored.
@@ -297,6 +309,6 @@ impl Reader<'_> {
     /// # Errors
     /// What `visit` fails with, or [`StoreError`].
     pub fn each_raw<E: From<StoreError>>(&self, visit: impl FnMut(&str) -> Result<(), E>) -> Result<(), E> {
-        events::each_raw(self.conn, visit)
+        feed::each_raw(self.conn, visit)
     }
 }

@@ -6,7 +6,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 
 use super::error::StoreError;
 use super::unplaced::SqlResult;
-use super::{events, rows};
+use super::{histories, rows};
 use crate::domain::event::{Event, Subject};
 use crate::domain::resource::{Resource, created_name};
 
@@ -54,7 +54,7 @@ pub(super) fn name_of(conn: &Connection, id: &str) -> Result<Option<String>, Sto
 /// Makes all rows anew from the log of `source`, in tables that are empty.
 pub(super) fn rebuild(source: &Connection, target: &Connection) -> Result<(), StoreError> {
     let mut names = BTreeSet::new();
-    for id in events::resources(source)? {
+    for id in histories::resource_ids(source)? {
         names.extend(name(source, target, &id)?);
     }
     names.iter().try_for_each(|name| refold(source, target, name))
@@ -63,7 +63,7 @@ pub(super) fn rebuild(source: &Connection, target: &Connection) -> Result<(), St
 /// Gives an id the name of its first creation in canonical order, so that the order of arrival
 /// does not matter where two creations of one id name it differently.
 fn name(source: &Connection, target: &Connection, id: &str) -> Result<Option<String>, StoreError> {
-    let history = events::resource_history(source, &[id.to_owned()])?;
+    let history = histories::of_resources(source, &[id.to_owned()])?;
     let Some(name) = history.iter().find_map(created_name) else { return Ok(None) };
     target
         .prepare_cached(
@@ -77,7 +77,7 @@ fn name(source: &Connection, target: &Connection, id: &str) -> Result<Option<Str
 
 /// Folds one name from the log of `source`; `target` knows which ids bear it.
 fn refold(source: &Connection, target: &Connection, name: &str) -> Result<(), StoreError> {
-    let history = events::resource_history(source, &ids(target, name)?)?;
+    let history = histories::of_resources(source, &ids(target, name)?)?;
     let Some(resource) = Resource::fold(name, &history) else {
         target.prepare_cached("DELETE FROM resources WHERE name = ?1").sql()?.execute([name]).sql()?;
         return Ok(());

@@ -10,6 +10,7 @@ use rusqlite::{Connection, OptionalExtension, Row, TransactionBehavior, params};
 use serde::{Deserialize, Serialize};
 
 use super::error::{StoreError, from_sqlite};
+use super::feed::Places;
 use super::hash::{bytes_of_hex, hex};
 use super::rows;
 use super::tracker::{Opened, Store};
@@ -116,9 +117,12 @@ fn chain_at(conn: &Connection, seq: i64) -> Result<Option<Hash>, StoreError> {
 /// A task's files read otherwise after an event about it, and where the claim of another task gave
 /// it another number.
 fn note_changes(conn: &Connection, record: &mut TreeRecord) -> Result<(), StoreError> {
-    let mut statement = conn.prepare("SELECT task_id, type FROM events WHERE seq > ?1").sql()?;
+    let mut statement =
+        conn.prepare("SELECT task_id, type, seq FROM events WHERE seq > ?1 ORDER BY seq").sql()?;
     let mut rows = statement.query([record.seq]).sql()?;
+    let mut places = Places::after(record.seq);
     while let Some(row) = rows.next().sql()? {
+        places.go_on(row.get(2).sql()?)?;
         let task: Option<String> = row.get(0).sql()?;
         record.changed.extend(task.as_deref().and_then(TaskId::parse_foreign));
         let kind = row.get_ref(1).sql()?.as_str().unwrap_or_default();

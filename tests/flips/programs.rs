@@ -8,7 +8,6 @@ use std::process::{Command, Output};
 use std::sync::mpsc;
 use std::time::Duration;
 
-use crate::content::Content;
 use crate::support::Project;
 use crate::{Lot, say, soak, tracker};
 
@@ -31,7 +30,6 @@ const ASKED: [(&[&str], bool); 7] = [
 fn no_command_panics_hangs_or_shows_other_events_without_a_code() {
     let original = tracker::full();
     let bytes = fs::read(original.database()).unwrap();
-    let content = Content::of(&original.database());
     let whole: Vec<String> = ASKED[..6].iter().map(|(args, _)| original.ok(*args)).collect();
     let mut lot = Lot(7);
     let (mut runs, mut codes, mut same, mut other) = (0, 0, 0, BTreeMap::<&str, usize>::new());
@@ -42,7 +40,6 @@ fn no_command_panics_hangs_or_shows_other_events_without_a_code() {
         let (place, bit) = (lot.below(bytes.len()), lot.below(8));
         damaged[place] ^= 1 << bit;
         fs::write(project.database(), &damaged).unwrap();
-        let is_changed = Content::of(&project.database()) != content;
         let mut shown_otherwise = false;
         for (number, (args, is_proved)) in ASKED.iter().enumerate() {
             let what = format!("bit {bit} of byte {place}, {args:?}");
@@ -56,7 +53,6 @@ fn no_command_panics_hangs_or_shows_other_events_without_a_code() {
             } else if whole.get(number).is_none_or(|whole| *whole == stdout) {
                 same += 1;
             } else {
-                assert!(is_changed, "another answer of the same rows: {what}");
                 assert!(!is_proved, "other events, and no code: {what}: {stdout}");
                 shown_otherwise = true;
                 *other.entry(args[0]).or_default() += 1;
@@ -64,7 +60,7 @@ fn no_command_panics_hangs_or_shows_other_events_without_a_code() {
         }
         if shown_otherwise {
             let doctor = ended(project.command(["doctor"])).unwrap();
-            assert_ne!(doctor.status.code(), Some(0), "bit {bit} of byte {place} changed an answer");
+            assert_eq!(doctor.status.code(), Some(1), "bit {bit} of byte {place} changed an answer");
         }
     }
     say(&format!(

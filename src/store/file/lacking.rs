@@ -17,8 +17,8 @@ pub struct Lacking {
 /// out: they end with the work, and every command of theirs changes them.
 const IRREPLACEABLE: [(&str, &str); 4] = [
     (
-        "SELECT id, hash, NULL FROM events ORDER BY seq",
-        "SELECT 1 FROM events WHERE id = ?1 AND hash = ?2 AND ?3 IS NULL",
+        "SELECT id, substr(hash, 1, 32), NULL FROM events ORDER BY seq",
+        "SELECT 1 FROM events WHERE id = ?1 AND substr(hash, 1, 32) = ?2 AND ?3 IS NULL",
     ),
     (
         "SELECT id, payload_hash, meta FROM artifacts ORDER BY id",
