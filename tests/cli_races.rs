@@ -2,6 +2,11 @@
 
 mod support;
 
+use std::fs::{self, OpenOptions};
+use std::os::unix::fs::MetadataExt;
+
+use nix::fcntl::{FcntlArg, fcntl};
+use nix::libc;
 use serde_json::{Value, json};
 use support::Project;
 
@@ -77,4 +82,33 @@ fn new_tasks_at_once_get_numbers_of_their_own() {
         runs.iter().map(|run| run.stdout.trim().strip_prefix("LAT-").unwrap().parse().unwrap()).collect();
     names.sort_unstable();
     assert_eq!(names, (1..=16).collect::<Vec<_>>());
+}
+
+/// The kernel alone gives a lock to whoever asks next, while the one it woke is still waking.
+#[cfg(target_os = "linux")]
+#[test]
+fn who_comes_while_somebody_waits_takes_no_lock_that_is_free() {
+    let project = Project::new();
+    project.ok(["create", "A title"]);
+    let lock = OpenOptions::new().read(true).write(true).open(project.lattice().join("lock")).unwrap();
+    // Somebody who came a moment ago, and waits: nobody has the lock itself.
+    let first = libc::flock {
+        l_type: libc::F_WRLCK as libc::c_short,
+        l_whence: libc::SEEK_SET as libc::c_short,
+        l_start: 1,
+        l_len: 1,
+        l_pid: 0,
+    };
+    fcntl(&lock, FcntlArg::F_OFD_SETLK(&first)).unwrap();
+    let mut command = project.command(["comment", "LAT-1", "Seen", "--quiet"]);
+    let mut child = command.env("LATTICE_ACTOR", "agent:test").spawn().unwrap();
+    let waits =
+        |line: &str| line.contains("->") && line.contains(&format!(":{} ", lock.metadata().unwrap().ino()));
+    while !fs::read_to_string("/proc/locks").unwrap().lines().any(waits) {
+        assert_eq!(child.try_wait().unwrap(), None, "it did not wait");
+        std::thread::yield_now();
+    }
+    drop(lock);
+    assert!(child.wait().unwrap().success());
+    assert_eq!(project.json(["show", "LAT-1"])["comment_count"], 1);
 }

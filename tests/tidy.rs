@@ -20,7 +20,17 @@ const ROOMS: &[Room] = &[
     Room {
         name: "store",
         rooms: &["domain"],
-        packages: &["rusqlite", "refinery", "sha2", "rustix", "tempfile", "thiserror", "serde", "serde_json"],
+        packages: &[
+            "rusqlite",
+            "refinery",
+            "sha2",
+            "rustix",
+            "nix",
+            "tempfile",
+            "thiserror",
+            "serde",
+            "serde_json",
+        ],
     },
     Room {
         name: "app",

@@ -50,7 +50,7 @@ pub(super) fn insert(into: &mut Statement<'_>, tail: &mut Tail, event: &Event) -
         resource,
         event.actor.display(),
         event.raw(),
-        proof_of(event, &hash),
+        proof_of(event, hash),
         chain
     ])
     .sql()?;
@@ -77,7 +77,7 @@ pub(super) fn replace(conn: &Connection, event: &Event) -> Result<(), StoreError
             resource,
             event.actor.display(),
             event.raw(),
-            proof_of(event, &hash_of(event))
+            proof_of(event, hash_of(event))
         ],
     )
     .sql()?;
@@ -110,9 +110,11 @@ fn hash_of(event: &Event) -> [u8; 32] {
 
 /// What the column `hash` holds: the hash that the chain takes and, behind it, a tombstone's own, which
 /// nothing else would prove.
-fn proof_of(event: &Event, hash: &[u8; 32]) -> Vec<u8> {
-    let own = event.redacted.is_some().then(|| sha256(event.raw().as_bytes()));
-    hash.iter().copied().chain(own.into_iter().flatten()).collect()
+fn proof_of(event: &Event, hash: [u8; 32]) -> Vec<u8> {
+    match event.redacted {
+        None => hash.to_vec(),
+        Some(_) => [hash, sha256(event.raw().as_bytes())].concat(),
+    }
 }
 
 /// Whether that column holds what belongs to these bytes. Tombstones had no hash of their own at first.
@@ -134,7 +136,7 @@ pub(super) fn redact(conn: &Connection, tombstone: &Event) -> Result<(), StoreEr
     let hash = hash_of(tombstone);
     conn.prepare_cached("UPDATE events SET raw = ?2, hash = ?3 WHERE id = ?1 AND substr(hash, 1, 32) = ?4")
         .sql()?
-        .execute(params![tombstone.id.as_str(), tombstone.raw(), proof_of(tombstone, &hash), hash])
+        .execute(params![tombstone.id.as_str(), tombstone.raw(), proof_of(tombstone, hash), hash])
         .sql()?;
     // What once lost against it may say the same.
     conn.prepare_cached("DELETE FROM quarantine WHERE id = ?1")

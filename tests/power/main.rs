@@ -111,7 +111,7 @@ fn no_power_cut_loses_or_damages_anything() {
         workloads::makes_again(files).unwrap_or_else(|why| panic!("init beside {names:?}: {why}"));
     }
 
-    harness.explore("200 processes", &[workloads::processes(mutant, 200)], 22_000 * scale);
+    harness.explore("200 processes", &[workloads::processes(mutant, 200)], 23_000 * scale);
     harness.explore("200 in one process", &[workloads::one_process(mutant, 200)], 3_000 * scale);
     harness.explore("archive", &[workloads::archiving(mutant)], 4_000 * scale);
     harness.explore("import", &[workloads::importing(mutant)], 8_000 * scale);
@@ -140,7 +140,7 @@ fn no_power_cut_loses_or_damages_anything() {
         failing.extend((1..).map_while(|flush| workloads::disturbed(mutant, flush, same_process)));
     }
     assert!(failing.len() >= 50, "only {} flushes failed", failing.len());
-    harness.explore("a flush that fails", &failing, 6_000 * scale);
+    harness.explore("a flush that fails", &failing, 3_000 * scale);
 
     say(&line("all", &harness.whole, harness.started));
     let Tally { distinct, .. } = harness.whole;

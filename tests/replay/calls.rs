@@ -157,9 +157,10 @@ impl Model {
                 self.open.insert(number(result)?, open).is_none().then_some(())
             }
             "fcntl" => {
-                let known =
-                    ["F_GETFD", "F_SETFD", "F_GETFL", "F_SETLK", "F_GETLK", "F_SETLKW", "F_OFD_SETLK"];
-                known.contains(&arg(1)?).then_some(())
+                let of_locks = ["SETLK", "GETLK", "SETLKW"];
+                let name = arg(1)?.strip_prefix("F_").unwrap_or_default();
+                let is_lock = of_locks.contains(&name.strip_prefix("OFD_").unwrap_or(name));
+                (is_lock || ["GETFD", "SETFD", "GETFL"].contains(&name)).then_some(())
             }
             "read" => self.advance(arg(0)?, count(result)?),
             "lseek" => self.open.get_mut(&number(arg(0)?)?).map(|open| open.at = count(result).unwrap_or(0)),

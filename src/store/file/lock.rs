@@ -1,6 +1,6 @@
 //! The one lock file, `.lattice/lock`. Writers queue on it before they ask
-//! SQLite: the kernel serves them first come, first served, where SQLite's own
-//! waiting sleeps in growing steps and lets latecomers pass.
+//! SQLite, and are served first come, first served ([`super::turn`]), where
+//! SQLite's own waiting sleeps in growing steps and lets latecomers pass.
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io;
@@ -10,6 +10,7 @@ use std::sync::mpsc::{self, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
 use super::paths::{LOCK, plain_flags};
+use super::turn::Turn;
 use crate::store::StoreError;
 
 /// How often somebody who waits does something else.
@@ -52,12 +53,19 @@ impl FileLock {
             let fail = |error: io::Error| StoreError::from_io(&error, &path);
             let (file, made) = open(&path).map_err(fail)?;
             let left = wait.saturating_sub(started.elapsed());
-            let (file, held) = match file.try_lock() {
+            let turn = Turn::take(&file);
+            let tried = match turn.is_none_or(|turn| turn.has_come(&file)) {
+                true => file.try_lock(),
+                false => Err(TryLockError::WouldBlock),
+            };
+            let (file, held) = match tried {
                 Ok(()) => (file, true),
-                Err(TryLockError::WouldBlock) => match wait_for(file, left, &mut meanwhile).map_err(fail)? {
-                    Some(file) => (file, true),
-                    None => return Err(StoreError::Busy { waited: started.elapsed() }),
-                },
+                Err(TryLockError::WouldBlock) => {
+                    match wait_for(file, turn, left, &mut meanwhile).map_err(fail)? {
+                        Some(served) => served,
+                        None => return Err(StoreError::Busy { waited: started.elapsed() }),
+                    }
+                }
                 Err(TryLockError::Error(e)) if e.kind() == io::ErrorKind::Unsupported => (file, false),
                 Err(TryLockError::Error(e)) => return Err(fail(e)),
             };
@@ -99,30 +107,40 @@ impl FileLock {
 }
 
 /// Opens the lock file, making it if it is not there. One that belongs to
-/// somebody else can be locked without being written to.
+/// somebody else can be locked without being written to, but gives no turn.
 fn open(path: &Path) -> io::Result<(File, bool)> {
     let mut options = OpenOptions::new();
     options.read(true).custom_flags(plain_flags());
-    match options.open(path) {
+    match options.clone().write(true).open(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+        Err(_) => return options.open(path).map(|file| (file, false)),
         opened => return opened.map(|file| (file, false)),
     }
     options.write(true).create(true).mode(0o666);
     options.open(path).map(|file| (file, true))
 }
 
-/// Blocks in a helper thread, because the call that queues fairly cannot be
-/// given a time limit. None after `limit`; the helper then lets go as soon as
-/// it is served.
-fn wait_for(file: File, limit: Duration, meanwhile: &mut dyn FnMut()) -> io::Result<Option<File>> {
+/// Blocks in a helper thread, because the calls that wait cannot be given a
+/// time limit: the file, and whether it is locked. None after `limit`; the
+/// helper then lets go as soon as it is served.
+fn wait_for(
+    file: File,
+    turn: Option<Turn>,
+    limit: Duration,
+    meanwhile: &mut dyn FnMut(),
+) -> io::Result<Option<(File, bool)>> {
     let started = Instant::now();
     let (sender, receiver) = mpsc::sync_channel(1);
     std::thread::Builder::new().name("lock".into()).spawn(move || {
+        if let Some(turn) = turn {
+            turn.wait(&file);
+        }
         let result = loop {
             match file.lock() {
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) if error.kind() == io::ErrorKind::Unsupported => break Ok((file, false)),
                 Err(error) => break Err(error),
-                Ok(()) => break Ok(file),
+                Ok(()) => break Ok((file, true)),
             }
         };
         // If nobody is listening any more the file is dropped, and with it the lock.
@@ -206,6 +224,20 @@ mod tests {
             thread.join().unwrap();
         }
         assert_eq!(*served.lock().unwrap(), [0, 1, 2, 3, 4, 5, 6, 7]);
+    }
+
+    /// What the kernel alone would not do.
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn who_comes_while_somebody_waits_does_not_take_a_lock_that_is_free() {
+        let dir = tempfile::tempdir().unwrap();
+        drop(FileLock::take(dir.path(), LONG).unwrap());
+        let (waiting, _) = open(&dir.path().join(LOCK)).unwrap();
+        assert!(Turn::take(&waiting).is_some());
+        let taken = FileLock::take(dir.path(), Duration::from_millis(50));
+        assert!(matches!(taken, Err(StoreError::Busy { .. })), "{taken:?}");
+        drop(waiting);
+        FileLock::take(dir.path(), LONG).unwrap();
     }
 
     #[test]

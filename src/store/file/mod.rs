@@ -16,6 +16,7 @@ mod read;
 mod restore;
 mod root;
 mod schema;
+mod turn;
 mod wal;
 
 pub use backup::{Copied, backup_to};
