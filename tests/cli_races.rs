@@ -2,11 +2,6 @@
 
 mod support;
 
-use std::fs::{self, OpenOptions};
-use std::os::unix::fs::MetadataExt;
-
-use nix::fcntl::{FcntlArg, fcntl};
-use nix::libc;
 use serde_json::{Value, json};
 use support::Project;
 
@@ -88,6 +83,12 @@ fn new_tasks_at_once_get_numbers_of_their_own() {
 #[cfg(target_os = "linux")]
 #[test]
 fn who_comes_while_somebody_waits_takes_no_lock_that_is_free() {
+    use std::fs::{self, OpenOptions};
+    use std::os::unix::fs::MetadataExt;
+
+    use nix::fcntl::{FcntlArg, fcntl};
+    use nix::libc;
+
     let project = Project::new();
     project.ok(["create", "A title"]);
     let lock = OpenOptions::new().read(true).write(true).open(project.lattice().join("lock")).unwrap();

@@ -151,6 +151,19 @@ fn no_answer_omits_an_event_that_its_index_does_not_lead_to() {
     }
     assert!(fs::read(project.database()).unwrap() == before, "something was changed");
     assert!(!project.path().join("out/tasks").exists(), "a part of a history was exported");
+    // Nor does what folds a history again, and would make the number fit.
+    let tree = project.path().join("later");
+    fs::create_dir_all(tree.join("events")).unwrap();
+    let earlier = project.ok(["sql", "--quiet", "SELECT raw FROM events WHERE type = 'task_created'"]);
+    let mut event: Value = serde_json::from_str(earlier.trim()).unwrap();
+    event["id"] = "ev_01ARZ3NDEKTSV4RRFFQ69G5FAV".into();
+    event["type"] = "x_seen".into();
+    fs::write(tree.join(format!("events/{task}.jsonl")), format!("{event}\n")).unwrap();
+    let comment = project.ok(["sql", "--quiet", "SELECT id FROM events WHERE type = 'comment_added'"]);
+    for command in [&["import", "later"][..], &["redact", comment.trim(), "--reason", "test"]] {
+        let error = project.refused(command.iter().copied()).1;
+        assert_eq!(error["code"], "STORE_CORRUPT", "{command:?}: {error}");
+    }
     assert_eq!(project.run(["doctor"]).status, 1);
 }
 

@@ -124,6 +124,9 @@ fn examine(
         let what = match fault {
             ArtifactFault::Record(id) => format!("the record of {id} is not what was written"),
             ArtifactFault::Payload(id) => format!("the payload of {id} is not what was written"),
+            ArtifactFault::Kept(hash) => {
+                format!("the payload {hash}, which was set aside, is not what was written")
+            }
             ArtifactFault::Orphan(hash) => format!("the payload {hash} belongs to no artifact"),
         };
         report.add(Level::Error, CHECKS[2], None, what);

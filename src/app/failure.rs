@@ -254,7 +254,10 @@ impl From<StoreError> for Failure {
     fn from(error: StoreError) -> Self {
         use StoreError as S;
         let detail = error.to_string();
-        let may_pass = matches!(error, S::Corrupt { .. } | S::NotADatabase { .. } | S::Unread { .. });
+        let may_pass = matches!(
+            error,
+            S::Corrupt { .. } | S::Incomplete { .. } | S::NotADatabase { .. } | S::Unread { .. }
+        );
         let failure = match error {
             S::Busy { waited } => Self::new(Code::StoreBusy, format!("another process is writing; waited {:.1} s", waited.as_secs_f64()))
                 .hint("nothing was changed; run the command again"),
@@ -265,6 +268,8 @@ impl From<StoreError> for Failure {
             S::Full => Self::new(Code::StoreFull, "no room is left on the disk").hint("nothing was changed; free some space and run it again"),
             S::Corrupt { .. } => Self::new(Code::StoreCorrupt, format!("the tracker file is damaged ({detail})"))
                 .hint("nothing was changed; keep the file: `lattice restore BACKUP` puts a backup in its place; without one, docs/recovery.md tells how the exported files and what still reads become a tracker again"),
+            S::Incomplete { .. } => Self::new(Code::StoreCorrupt, format!("the tracker file is damaged ({detail})"))
+                .hint("nothing was changed; `lattice doctor` says what is damaged; if only tables are, `lattice doctor --fix` makes them anew, else see docs/recovery.md"),
             S::SchemaTampered { object } => {
                 Self::new(Code::StoreTampered, format!("the tracker file holds `{object}` as Lattice did not make it"))
                     .hint("nothing was changed; do not trust this file, see docs/recovery.md")

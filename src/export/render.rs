@@ -151,7 +151,12 @@ pub(super) fn sensitive_payloads(reader: &Reader<'_>) -> Result<Vec<PathBuf>, Fa
 
 fn logs(what: &Rendering<'_>, wanted: Wanted<'_>, give: Give<'_>) -> Result<(), Failure> {
     let reader = what.reader;
-    for id in reader.logged_resources()? {
+    let ids = reader.logged_resources()?;
+    let mut paths = ids.iter().map(|id| layout::resource_log(id)).chain([PathBuf::from(layout::INSTANCE)]);
+    if paths.any(|path| wanted(&path)) {
+        reader.prove_others()?;
+    }
+    for id in ids {
         let path = layout::resource_log(&id);
         if !wanted(&path) {
             continue;

@@ -232,12 +232,14 @@ pub(super) fn with_payload(conn: &Connection, hash: &[u8; 32]) -> Result<Vec<Str
 }
 
 /// What is wrong with an artifact or a payload.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum ArtifactFault {
     /// The columns of this artifact do not say what its metadata says.
     Record(String),
     /// The payload of this artifact is gone, or is not what its hash says.
     Payload(String),
+    /// The payload that is kept under this hash, and belongs to no artifact, is not what the hash says.
+    Kept(String),
     /// The payload with this hash belongs to nothing.
     Orphan(String),
 }
@@ -269,19 +271,19 @@ pub(super) fn damaged(conn: &Connection) -> Result<Vec<ArtifactFault>, StoreErro
         .prepare(
             "SELECT lower(hex(hash)) AS name, hash, content,
                     EXISTS (SELECT 1 FROM quarantine q WHERE q.kind = 'payload' AND q.content = lower(hex(p.hash)))
-               FROM payloads p WHERE NOT EXISTS (SELECT 1 FROM artifacts a WHERE a.payload_hash = p.hash)
-              ORDER BY name",
+               FROM payloads p WHERE NOT EXISTS (SELECT 1 FROM artifacts a WHERE a.payload_hash = p.hash)",
         )
         .sql()?;
     let mut found = statement.query([]).sql()?;
     while let Some(row) = found.next().sql()? {
         let [hash, content] = [1, 2].map(|place| row.get_ref(place).map(|value| value.as_blob().ok()));
         if content.sql()?.map(sha256).as_ref().map(|sum| &sum[..]) != hash.sql()? {
-            damaged.push(ArtifactFault::Payload(row.get(0).sql()?));
+            damaged.push(ArtifactFault::Kept(row.get(0).sql()?));
         } else if !row.get(3).sql()? {
             damaged.push(ArtifactFault::Orphan(row.get(0).sql()?));
         }
     }
+    damaged.sort();
     Ok(damaged)
 }
 

@@ -39,6 +39,13 @@ pub enum StoreError {
         /// What SQLite said.
         detail: String,
     },
+    /// What is found of the events is not what there is: an index, a derived row or a page of the log is
+    /// damaged.
+    #[error("corrupt: the events that are found of {whose} are not those that it has")]
+    Incomplete {
+        /// A task's id, or whose events they are.
+        whose: String,
+    },
     /// The file is empty or no SQLite database at all.
     #[error("not a database: {}", path.display())]
     NotADatabase {

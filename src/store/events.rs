@@ -242,7 +242,7 @@ pub(super) fn lifecycles(conn: &Connection, last: i64) -> Result<Vec<(String, St
     let count: i64 = conn.query_row(places, [last], |row| row.get(0)).sql()?;
     match last_place(conn)?.min(last) - count {
         0 => Ok(found),
-        lost => Err(StoreError::Corrupt { detail: format!("{lost} events are not found") }),
+        _ => Err(StoreError::Incomplete { whose: "the log".to_owned() }),
     }
 }
 

@@ -38,7 +38,7 @@ pub(super) fn feed(conn: &Connection, query: &FeedQuery) -> Result<Vec<Arrival>,
     let of_task = if query.task.is_some() { "task_id = ?3" } else { "?3 IS NULL" };
     let mut statement = conn
         .prepare_cached(&format!(
-            "SELECT CASE WHEN ?2 IS NULL OR type = ?2 THEN raw END, hash, seq
+            "SELECT iif(?2 IS NULL OR type = ?2, raw, NULL), iif(?2 IS NULL OR type = ?2, hash, NULL), seq
              FROM events WHERE seq > ?1 AND {of_task} ORDER BY seq"
         ))
         .sql()?;
@@ -87,7 +87,7 @@ impl Places {
 }
 
 fn missing(place: i64) -> StoreError {
-    StoreError::Corrupt { detail: format!("the event of place {place} is not found") }
+    StoreError::Incomplete { whose: format!("place {place} of the log") }
 }
 
 /// Walks the whole log in order of arrival and hands each event's text on.

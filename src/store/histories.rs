@@ -21,7 +21,7 @@ const BY_TASK: &str = "SELECT raw, hash, (SELECT event_count FROM tasks WHERE id
 /// A task's history in canonical order.
 ///
 /// # Errors
-/// [`StoreError::Corrupt`] where it is not as long as the task's row says.
+/// [`StoreError::Incomplete`] where it is not as long as the task's row says.
 pub(super) fn of_task(conn: &Connection, task: &TaskId) -> Result<Vec<Event>, StoreError> {
     whole(conn, task, |row| of(task, row))
 }
@@ -29,7 +29,7 @@ pub(super) fn of_task(conn: &Connection, task: &TaskId) -> Result<Vec<Event>, St
 /// The texts of a task's history in canonical order.
 ///
 /// # Errors
-/// [`StoreError::Corrupt`] where it is not as long as the task's row says.
+/// [`StoreError::Incomplete`] where it is not as long as the task's row says.
 pub(super) fn texts_of_task(conn: &Connection, task: &TaskId) -> Result<Vec<String>, StoreError> {
     // As it stands in the text of each event.
     let subject = format!("\"task_id\":\"{task}\"");
@@ -87,6 +87,46 @@ pub(super) fn prove(conn: &Connection, task: &TaskId) -> Result<(), StoreError> 
     if counts.is_none_or(|(said, found)| said == found) { Ok(()) } else { Err(parted(task)) }
 }
 
+/// Fails where a task that had so many events, by its row, has another number now, with those that were
+/// added. Without a row there is nothing to compare.
+pub(super) fn prove_growth(
+    conn: &Connection,
+    task: &TaskId,
+    added: usize,
+    found: &[Event],
+) -> Result<(), StoreError> {
+    let before: Option<i64> = conn
+        .prepare_cached("SELECT event_count FROM tasks WHERE id = ?1")
+        .sql()?
+        .query_row([task.as_str()], |row| row.get(0))
+        .optional()
+        .sql()?;
+    match before {
+        Some(before) if usize::try_from(before).map(|before| before + added) != Ok(found.len()) => {
+            Err(parted(task))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Fails where the indexes do not lead to all events of the tracker itself and of resources. Looks at
+/// every row of the log.
+pub(super) fn prove_others(conn: &Connection) -> Result<(), StoreError> {
+    for (index, rows) in [
+        ("events_by_instance", "task_id IS NULL AND resource_id IS NULL"),
+        ("events_by_resource", "resource_id IS NOT NULL"),
+    ] {
+        let count = |how: &str| -> Result<i64, StoreError> {
+            let sql = format!("SELECT count(*) FROM events {how} WHERE {rows}");
+            conn.query_row(&sql, [], |row| row.get(0)).sql()
+        };
+        if count(&format!("INDEXED BY {index}"))? != count("NOT INDEXED")? {
+            return Err(parted(&OTHERS));
+        }
+    }
+    Ok(())
+}
+
 /// Fails where there are more or fewer events than these.
 pub(super) fn prove_all(conn: &Connection, count: i64) -> Result<(), StoreError> {
     // Each has a place, from 1 on, and the places are not found through an index.
@@ -99,14 +139,16 @@ fn of(task: &TaskId, row: &Row<'_>) -> Result<Event, StoreError> {
     if event.task() == Some(task) { Ok(event) } else { Err(parted(task)) }
 }
 
+const OTHERS: &str = "the tracker itself or of a resource";
+
 fn parted(whose: &dyn Display) -> StoreError {
-    StoreError::Corrupt { detail: format!("the events that are found of {whose} are not those that it has") }
+    StoreError::Incomplete { whose: whose.to_string() }
 }
 
 /// Tasks that the log speaks of, created or not.
 ///
 /// # Errors
-/// [`StoreError::Corrupt`] where one of them that has a row is not found.
+/// [`StoreError::Incomplete`] where one of them that has a row is not found.
 pub(super) fn task_ids(conn: &Connection) -> Result<Vec<TaskId>, StoreError> {
     let ids = found_task_ids(conn)?;
     let mut statement = conn.prepare("SELECT id FROM tasks").sql()?;
@@ -114,8 +156,7 @@ pub(super) fn task_ids(conn: &Connection) -> Result<Vec<TaskId>, StoreError> {
     while let Some(row) = rows.next().sql()? {
         let id = row.get_ref(0).sql()?.as_str().unwrap_or_default();
         if ids.binary_search_by(|found| found.as_str().cmp(id)).is_err() {
-            let detail = format!("the events of {id} are not found");
-            return Err(StoreError::Corrupt { detail });
+            return Err(parted(&id));
         }
     }
     Ok(ids)
@@ -176,7 +217,7 @@ fn collect(
     while let Some(row) = rows.next().sql()? {
         let event = event_of_row(row)?;
         if !is_of(&event.subject) {
-            return Err(parted(&"the tracker or of a resource"));
+            return Err(parted(&OTHERS));
         }
         events.push(event);
     }

@@ -110,7 +110,7 @@ fn project_task(
     let begins =
         state.task.is_some() || (events[0].kind == kind::TASK_CREATED && !has_earlier(conn, id, events)?);
     if !(in_order && begins) {
-        refold_task(conn, conn, id, finished, contested)?;
+        refold_grown(conn, id, events.len(), finished, contested)?;
         return Ok(None);
     }
     let before = state.clone();
@@ -132,7 +132,7 @@ fn has_earlier(conn: &Connection, id: &TaskId, events: &[&Event]) -> Result<bool
 }
 
 /// Folds a task again from the log in `source` and writes its rows anew in `target`.
-pub(super) fn refold_task(
+fn refold_task(
     source: &Connection,
     target: &Connection,
     id: &TaskId,
@@ -141,6 +141,19 @@ pub(super) fn refold_task(
 ) -> Result<(), StoreError> {
     let history = histories::found_of_task(source, id)?;
     save_history(target, id, &history, finished, contested)
+}
+
+/// The same after so many events were added; what its row says of those before must still be found.
+fn refold_grown(
+    conn: &Connection,
+    id: &TaskId,
+    added: usize,
+    finished: &[String],
+    contested: &mut BTreeSet<String>,
+) -> Result<(), StoreError> {
+    let history = histories::found_of_task(conn, id)?;
+    histories::prove_growth(conn, id, added, &history)?;
+    save_history(conn, id, &history, finished, contested)
 }
 
 /// Folds this history, given in canonical order, and writes the task's rows anew.
@@ -337,10 +350,12 @@ pub(super) fn rebuild(
 }
 
 /// Brings the rows of all subjects up to date after many events: each subject folds once. A
-/// task that the log held nothing of before folds from the events at hand.
+/// task that the log held nothing of before folds from the events at hand. `added` is false where these
+/// took the places of others.
 pub(super) fn many_appended(
     conn: &Connection,
     appended: &[&Event],
+    added: bool,
     mut each: impl FnMut(&TaskId),
 ) -> Result<(), StoreError> {
     if appended.iter().any(|e| e.subject == Subject::Instance) {
@@ -366,7 +381,8 @@ pub(super) fn many_appended(
     } else {
         for (id, events) in by_task {
             if has_earlier(conn, id, &events)? {
-                refold_task(conn, conn, id, &finished, &mut contested)?;
+                let added = if added { events.len() } else { 0 };
+                refold_grown(conn, id, added, &finished, &mut contested)?;
             } else {
                 save_history(conn, id, &events, &finished, &mut contested)?;
             }

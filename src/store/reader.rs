@@ -122,6 +122,8 @@ questions! {
     found_task_ids() -> Vec<TaskId> = histories::found_task_ids;
     /// Fails where not all events of a task are found.
     prove_history(task: &TaskId) -> () = histories::prove;
+    /// Fails where not all events of the tracker itself and of resources are found. Reads the whole log.
+    prove_others() -> () = histories::prove_others;
     /// Fails where there are more or fewer events than these.
     prove_all(count: i64) -> () = histories::prove_all;
     /// Events in order of arrival.

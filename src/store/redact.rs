@@ -61,7 +61,7 @@ impl Transaction<'_> {
             tombstones
                 .iter()
                 .try_for_each(|tombstone| events::redact(self.conn, tombstone))
-                .and_then(|()| project::many_appended(self.conn, tombstones, |_| {}))
+                .and_then(|()| project::many_appended(self.conn, tombstones, false, |_| {}))
                 .and_then(|()| artifacts::withhold(self.conn).map(drop))
                 .and_then(|()| tree_record::clear(self.conn))
                 .and_then(|()| search_index::rebuild(self.conn)),

@@ -299,7 +299,9 @@ impl Transaction<'_> {
     /// As [`Transaction::append`].
     pub fn append_many(&self, events: &[&Event], each: impl FnMut(&TaskId)) -> Result<(), StoreError> {
         self.latest.take();
-        self.placed(self.insert(events.iter().copied(), || project::many_appended(self.conn, events, each)))
+        self.placed(
+            self.insert(events.iter().copied(), || project::many_appended(self.conn, events, true, each)),
+        )
     }
 
     /// Adds an artifact with its payload, if another one is not there under its id.

@@ -100,7 +100,9 @@ pub fn command(team: &mut Team<'_>, n: usize, kind: u8, [a, b, c, _]: [u16; 4]) 
         }),
         "backfill" => app.backfill_ids(&who(c), None, false).map(drop),
         _ => carry_out(app, kind, [a, b, c]).map(|outcome| {
+            // A review that completes a task is an artifact too, with another payload.
             if let (Some(artifact), Attached::Inline(text)) = (&outcome.artifact, content(b))
+                && kind == "attach"
                 && !artifact.is_sensitive()
             {
                 team.counts.one("payloads");

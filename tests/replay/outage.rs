@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use std::process;
 use std::sync::mpsc::{Sender, channel};
 use std::thread;
+use std::time::Duration;
 
 use lattice::app::{App, DEFAULT_WAIT, Failure, Identity, World};
 use lattice::domain::Command;
@@ -108,7 +109,14 @@ impl Disk {
         run(process::Command::new("mount").args(["-o", "loop"]).arg(&self.image).arg(self.project.path()))
     }
 
+    /// A process that another test is just starting holds what was open here until it begins.
     fn unmount(&self) -> Result<(), String> {
+        for _ in 0..100 {
+            if run(process::Command::new("umount").arg(self.project.path())).is_ok() {
+                return Ok(());
+            }
+            thread::sleep(Duration::from_millis(50));
+        }
         run(process::Command::new("umount").arg(self.project.path()))
     }
 

@@ -65,6 +65,8 @@ pub fn create<E: From<StoreError>>(
     site.refuse_journals()?;
     site.tell_git()?;
     let draft = build(lattice_dir, fill)?;
+    // Once the database has its name, `init` looks at nothing beside it any more.
+    sync_dir(lattice_dir)?;
     let made = draft.publish(&database(lattice_dir))?;
     if !made && !is_there(lattice_dir)? {
         return Err(StoreError::Unexpected { detail: "the database came and went".into() }.into());

@@ -6,7 +6,8 @@
 //! back, or let go by the kernel because its process ended.
 //!
 //! This orders those who wait and protects nothing; the lock does that. Where a clock is set back, or there are
-//! no such locks, somebody overtakes, and that is all.
+//! no such locks, somebody overtakes, and that is all. Who is stopped while it waits keeps its place: whoever
+//! waits must look now and then whether the lock is free all the same.
 
 /// A place in the queue. It is given up when the file is closed.
 #[derive(Clone, Copy, Debug)]
@@ -28,11 +29,16 @@ mod bytes {
 
     /// So many may come in one nanosecond.
     const AT_ONCE: i64 = 64;
+    /// File systems of programs: some do not let go of a byte when its process ends.
+    const FUSE: u32 = 0x6573_5546;
 
     impl Turn {
         /// The place behind all that came before; `None` where the file cannot be written to, or its
-        /// file system has no such locks.
+        /// file system has no such locks, or none to rely on.
         pub fn take(file: &File) -> Option<Self> {
+            if rustix::fs::fstatfs(file).is_ok_and(|facts| facts.f_type as u32 == FUSE) {
+                return None;
+            }
             let now = clock_gettime(ClockId::CLOCK_REALTIME).ok()?;
             let now = now.tv_sec().checked_mul(1_000_000_000)?.checked_add(now.tv_nsec())?;
             for at in now..now.checked_add(AT_ONCE)? {
@@ -47,13 +53,15 @@ mod bytes {
 
         /// Whether nobody is before it.
         pub fn has_come(self, file: &File) -> bool {
-            self.first_before(file, 0).is_none()
+            self.some_before(file, 0).is_none()
         }
 
         /// Waits until nobody is before it. Where that cannot be waited for, it has come.
         pub fn wait(self, file: &File) {
-            while let Some(mut next) = self.first_before(file, 0) {
-                while let Some(later) = self.first_before(file, next + 1) {
+            // Some other place is told than the nearest, so this goes on to the last one, whose owner nobody
+            // else waits for; and again when that is free, because its owner need not have had its turn.
+            while let Some(mut next) = self.some_before(file, 0) {
+                while let Some(later) = self.some_before(file, next + 1) {
                     next = later;
                 }
                 // A shared lock: nobody takes that for a place.
@@ -67,8 +75,14 @@ mod bytes {
             }
         }
 
-        /// The place that was taken first of those from there on and before this one.
-        fn first_before(self, file: &File, from: i64) -> Option<i64> {
+        /// Gives the place up. What waits in another thread for those before it goes on waiting.
+        pub fn give_up(self, file: &File) {
+            // Where this fails the place is given up with the file.
+            let _ = fcntl(file, FcntlArg::F_OFD_SETLK(&range(libc::F_UNLCK, self.at, 1)));
+        }
+
+        /// A place from there on and before this one that is taken, whichever the kernel finds.
+        fn some_before(self, file: &File, from: i64) -> Option<i64> {
             let length = self.at.checked_sub(from).filter(|length| *length > 0)?;
             let mut found = range(libc::F_RDLCK, from, length);
             fcntl(file, FcntlArg::F_OFD_GETLK(&mut found)).ok()?;
@@ -100,6 +114,8 @@ mod bytes {
         }
 
         pub fn wait(self, _: &File) {}
+
+        pub fn give_up(self, _: &File) {}
     }
 }
 
@@ -131,8 +147,7 @@ mod tests {
         });
         drop(first.0);
         assert!(third.1.has_come(&third.0));
-        assert!(!waiting.is_finished());
-        drop(third.0);
+        third.1.give_up(&third.0);
         waiting.join().unwrap();
     }
 
