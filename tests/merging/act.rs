@@ -1,6 +1,8 @@
 //! The commands that clones carry out: every one that writes events. What the rules refuse is no
 //! fault; what the file or the disk says would be one.
 
+use std::collections::BTreeSet;
+
 use lattice::app::{
     App, Code, ExitClass, Failure, Identity, ImportSet, Merge, Outcome, Place, Sourced, TaskFilter,
 };
@@ -148,6 +150,21 @@ fn redact(app: &mut App, which: u16) -> Result<Option<String>, Failure> {
     let id = &ids[usize::from(which) % ids.len()];
     let redaction = app.redact(&who(which), id)?;
     Ok((!redaction.outcome.events.is_empty()).then(|| id.clone()))
+}
+
+/// What a clone knows: ids of events, and whether they are redacted.
+pub fn knowledge(app: &App) -> BTreeSet<(String, bool)> {
+    let mut known = BTreeSet::new();
+    app.read(|reader| {
+        reader.each_raw(|raw| {
+            let event = Event::parse(raw).unwrap();
+            known.insert((event.id.to_string(), false));
+            known.insert((event.id.to_string(), event.redacted.is_some()));
+            Ok::<(), Failure>(())
+        })
+    })
+    .unwrap();
+    known
 }
 
 fn carry_out(app: &mut App, kind: &str, [a, b, c]: [u16; 3]) -> Result<Outcome, Failure> {

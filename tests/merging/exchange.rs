@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use lattice::export::{ExportOptions, export_tree};
 
+use crate::act;
 use crate::git::Merged;
 use crate::hands;
 use crate::team::Team;
@@ -163,9 +164,18 @@ pub fn all_by_copies(team: &mut Team<'_>, dice: &mut impl Iterator<Item = u16>) 
 
 /// One full exchange through git: one clone gathers all branches, in any order, and the others
 /// fast-forward to what it has then. There and back, because what git merges of two texts is a
-/// third one, a fact that only the gathering clone knows. Who fast-forwards has nothing to write.
+/// third one, a fact that only the gathering clone knows. Who fast-forwards has nothing to write: unless
+/// somebody had copied a tree over one that git had brought lines to and that was not taken in, and so took
+/// these out of a commit. Who knows them puts them back, and a second exchange ends it.
 pub fn all_through_git(team: &mut Team<'_>, dice: &mut impl Iterator<Item = u16>) {
     team.counts.one("ends through git");
+    if !gathers_all(team, dice) {
+        assert!(gathers_all(team, dice), "somebody knows more than the hub, also at the second time");
+    }
+}
+
+/// Whether the hub knew all that the others knew.
+fn gathers_all(team: &mut Team<'_>, dice: &mut impl Iterator<Item = u16>) -> bool {
     let order = shuffled(team.clones.len(), dice);
     let (hub, others) = order.split_first().unwrap();
     for n in &order {
@@ -178,16 +188,26 @@ pub fn all_through_git(team: &mut Team<'_>, dice: &mut impl Iterator<Item = u16>
         drop(team.sync(*hub, next(dice)));
         team.commit(*hub);
     }
+    let gathered = act::knowledge(&team.clones[*hub].app);
+    let mut knows_all = true;
     for n in others {
+        let knew = act::knowledge(&team.clones[*n].app);
         let merged = team.git.merge(&team.clones[*n].project, *hub);
         assert!(matches!(merged, Merged::FastForward | Merged::Nothing), "{merged:?}");
         let written = team.sync(*n, next(dice));
+        if !knew.is_subset(&gathered) {
+            assert!(!written.written.is_empty(), "clone {n} keeps to itself what hub {hub} does not know");
+            team.commit(*n);
+            knows_all = false;
+            continue;
+        }
         assert!(
             written.written.is_empty() && written.removed.is_empty(),
             "clone {n} of hub {hub}: {written:?}"
         );
         assert!(team.git.is_clean(&team.clones[*n].project), "clone {n} of hub {hub}");
     }
+    knows_all
 }
 
 fn next(dice: &mut impl Iterator<Item = u16>) -> [u16; 4] {
