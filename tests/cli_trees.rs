@@ -385,3 +385,24 @@ fn notes_that_were_written_before_the_first_export_are_taken_in() {
     assert_eq!(project.ok(["sync"]), "In: nothing new.\nOut: nothing to write.\n");
     assert_eq!(fs::read_to_string(project.lattice().join(stranger)).unwrap(), "nobody's\n");
 }
+
+/// As when git brought back an older log and a configuration that two clones had a part in.
+#[test]
+fn settings_that_the_log_beside_them_lacks_and_the_tracker_has_keep_no_sync_from_writing() {
+    let project = Project::new();
+    let (log, config) = (project.lattice().join("instance.jsonl"), project.lattice().join("config.json"));
+    project.ok(["export"]);
+    let older = fs::read(&log).unwrap();
+    for (key, value) in [("x_a", "1"), ("x_b", "2"), ("x_c", "3")] {
+        project.ok(["config", "set", key, value]);
+    }
+    project.ok(["export"]);
+    let whole = fs::read_to_string(&config).unwrap();
+    let mut part: Value = serde_json::from_str(&whole).unwrap();
+    part.as_object_mut().unwrap().remove("x_a");
+    fs::write(&log, older).unwrap();
+    fs::write(&config, part.to_string()).unwrap();
+    assert_eq!(project.json(["import", "--dry-run"])["new_events"], 0);
+    project.ok(["sync"]);
+    assert_eq!(fs::read_to_string(&config).unwrap(), whole);
+}

@@ -58,13 +58,17 @@ fn is_known(reader: &Reader<'_>, edit: &Event, logs: &Logs<'_>) -> Result<bool, 
         Subject::Instance => reader.instance_history()?,
         Subject::Resource(_) => Vec::new(),
     };
-    let mut same_kind = history.iter().filter(|event| event.kind == edit.kind);
     if edit.kind == kind::PLAN_UPDATED
-        && same_kind.clone().next().is_none()
+        && !history.iter().any(|event| event.kind == edit.kind)
         && edit.task().is_some_and(|task| !logs.plans.contains(task))
     {
         let scaffolds = Versions::new(None, &history, TaskFile::Plan);
         return Ok(edit.text("body").is_some_and(|body| scaffolds.is_scaffold(body)));
     }
-    Ok(same_kind.any(|event| event.data == edit.data && !logs.raw.contains(event.raw())))
+    Ok(is_said(&history, edit, |event| logs.raw.contains(event.raw())))
+}
+
+/// Whether some event says what an edit says, and is none of those that the tree holds.
+pub(super) fn is_said(history: &[Event], edit: &Event, is_logged: impl Fn(&Event) -> bool) -> bool {
+    history.iter().any(|event| event.kind == edit.kind && event.data == edit.data && !is_logged(event))
 }

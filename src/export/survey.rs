@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
+use super::ahead;
 use super::files::{FILE_LIMIT, Folder, Kind, PAYLOAD_LIMIT};
 use super::hand_edits::{self, Base};
 use super::layout::{self, TaskFile};
@@ -339,7 +340,11 @@ impl<'a> Survey<'a> {
             history: beside,
             origin: hand_edits::origin(id.as_deref(), None),
         };
-        let known = |event: &Event| history.iter().any(|e| e.raw() == event.raw());
+        let is_logged = |event: &Event| beside.iter().any(|e| e.raw() == event.raw());
+        // What reading would leave out must not keep this from being written.
+        let known = |event: &Event| {
+            history.iter().any(|e| e.raw() == event.raw()) || ahead::is_said(history, event, is_logged)
+        };
         base.config(&value).iter().all(known)
     }
 }
