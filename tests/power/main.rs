@@ -94,7 +94,7 @@ fn files(image: &Image) -> Files {
 fn no_power_cut_loses_or_damages_anything() {
     let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
     let mutant = Mutant::of_environment();
-    let (least, scale) = if is_soak() { (LEAST_IN_SOAK, 24) } else { (LEAST, 1) };
+    let (least, scale) = if is_soak() { (LEAST_IN_SOAK, 30) } else { (LEAST, 1) };
     let mut harness = Harness::new();
 
     let without = Mutex::new(BTreeMap::new());
