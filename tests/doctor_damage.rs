@@ -105,8 +105,9 @@ fn of_a_file_that_is_half_nonsense_doctor_says_once_what_it_could_not_examine_an
     assert!(hint.contains("lattice restore BACKUP") && !hint.contains("doctor"), "{hint}");
 }
 
-/// Flips a bit in the index that leads to a task's events, so that it leads to one less.
-fn hide_an_event(project: &Project, task: &str) {
+/// Flips a bit in the index that leads to a task's events, in this byte of the task's id, so that it leads
+/// to less.
+fn hide_an_event(project: &Project, task: &str, byte: usize) {
     let ask = |sql: &str| -> u32 {
         Connection::open(project.database()).unwrap().query_row(sql, [], |row| row.get(0)).unwrap()
     };
@@ -119,9 +120,9 @@ fn hide_an_event(project: &Project, task: &str) {
     let places = whole.windows(task.len()).enumerate().filter(|(_, part)| *part == task.as_bytes());
     for (place, _) in places.filter(|(place, _)| place / size == page) {
         let mut bytes = whole.clone();
-        bytes[place + task.len() - 1] ^= 1;
+        bytes[place + byte] ^= 1;
         fs::write(project.database(), bytes).unwrap();
-        if found() + 1 == all {
+        if found() < all {
             return;
         }
     }
@@ -130,9 +131,17 @@ fn hide_an_event(project: &Project, task: &str) {
 
 #[test]
 fn no_answer_omits_an_event_that_its_index_does_not_lead_to() {
+    // What is found under another id, and what is nowhere found because it stands out of order.
+    for byte in [30, 5] {
+        nothing_is_omitted(byte);
+    }
+}
+
+fn nothing_is_omitted(byte: usize) {
     let project = full();
     let task = project.json(["show", "LAT-1"])["id"].as_str().unwrap().to_owned();
-    hide_an_event(&project, &task);
+    let other = project.json(["create", "Untouched"])["id"].as_str().unwrap().to_owned();
+    hide_an_event(&project, &task, byte);
     let before = fs::read(project.database()).unwrap();
     let commands: [&[&str]; 8] = [
         &["show", "LAT-1"],
@@ -154,8 +163,11 @@ fn no_answer_omits_an_event_that_its_index_does_not_lead_to() {
     // Nor does what folds a history again, and would make the number fit.
     let tree = project.path().join("later");
     fs::create_dir_all(tree.join("events")).unwrap();
-    let earlier = project.ok(["sql", "--quiet", "SELECT raw FROM events WHERE type = 'task_created'"]);
-    let mut event: Value = serde_json::from_str(earlier.trim()).unwrap();
+    let creation = |task: &str| -> Value {
+        let sql = format!("SELECT raw FROM events WHERE type = 'task_created' AND +task_id = '{task}'");
+        serde_json::from_str(project.ok(["sql", "--quiet", &sql]).trim()).unwrap()
+    };
+    let mut event = creation(&task);
     event["id"] = "ev_01ARZ3NDEKTSV4RRFFQ69G5FAV".into();
     event["type"] = "x_seen".into();
     fs::write(tree.join(format!("events/{task}.jsonl")), format!("{event}\n")).unwrap();
@@ -164,6 +176,13 @@ fn no_answer_omits_an_event_that_its_index_does_not_lead_to() {
         let error = project.refused(command.iter().copied()).1;
         assert_eq!(error["code"], "STORE_CORRUPT", "{command:?}: {error}");
     }
+    // Nor what makes the rows of all tasks anew, because another content of an event is to win.
+    let mut event = creation(&other);
+    event["data"]["title"] = "Another one".into();
+    fs::remove_file(tree.join(format!("events/{task}.jsonl"))).unwrap();
+    fs::write(tree.join(format!("events/{other}.jsonl")), format!("{event}\n")).unwrap();
+    let error = project.refused(["import", "later", "--prefer", "tree"]).1;
+    assert_eq!(error["code"], "STORE_CORRUPT", "{error}");
     assert_eq!(project.run(["doctor"]).status, 1);
 }
 
