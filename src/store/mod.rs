@@ -19,6 +19,7 @@ mod redact;
 mod resources;
 mod rows;
 mod search;
+mod search_fill;
 mod search_index;
 mod sessions;
 mod short_ids;
@@ -30,6 +31,7 @@ mod tallies;
 mod tracker;
 mod tree_record;
 mod unplaced;
+mod walk;
 
 pub use artifacts::{ArtifactAdded, ArtifactFault};
 pub use check::Totals;

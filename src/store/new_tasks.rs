@@ -1,6 +1,8 @@
 //! The rows of tasks that nobody knew: where a tracker is made of a tree, all of them.
 
+use std::borrow::Borrow;
 use std::collections::BTreeSet;
+use std::panic::resume_unwind;
 use std::sync::mpsc::sync_channel;
 use std::thread;
 
@@ -8,37 +10,68 @@ use rusqlite::Connection;
 
 use super::error::StoreError;
 use super::project::{self, Change, Texts};
+use super::search_fill::{Rows, Said};
+use super::tallies::{self, Tallies};
 use crate::domain::event::Event;
 use crate::domain::fold::TaskState;
 use crate::domain::id::TaskId;
 
+/// An event with its place in the log.
+pub(super) struct Placed<'a> {
+    pub(super) seq: i64,
+    pub(super) event: &'a Event,
+}
+
+impl Borrow<Event> for Placed<'_> {
+    fn borrow(&self) -> &Event {
+        self.event
+    }
+}
+
 /// A history that was folded, before its rows are written.
-type Folded<'a> = (&'a TaskId, TaskState, usize, Texts);
+struct Folded<'a> {
+    id: &'a TaskId,
+    after: TaskState,
+    events: usize,
+    texts: Texts,
+    rows: Rows,
+}
+
+/// What the rows of tasks do not hold, made on the way.
+pub(super) struct Beside {
+    /// For the index of words.
+    pub(super) said: Vec<Said>,
+    /// The sums over the log.
+    pub(super) tallies: Tallies,
+}
 
 /// So many histories are folded before they are handed on: one by one they would cost more than folding.
 const HANDED_ON: usize = 64;
 
-/// Folds histories of tasks that have no rows yet on a thread of its own, while this one writes the
-/// rows of those before.
+/// Folds the histories of all tasks of a log, of which there are no rows yet, on a thread of its own,
+/// while this one writes the rows of those before. `log` is all of it, in order.
 pub(super) fn save<'a>(
     conn: &Connection,
-    histories: &[(&'a TaskId, Vec<&Event>)],
+    log: &[&Event],
+    histories: &[(&'a TaskId, Vec<Placed<'_>>)],
     finished: &[String],
     contested: &mut BTreeSet<String>,
     mut each: impl FnMut(&TaskId),
-) -> Result<(), StoreError> {
-    let fold = |some: &[(&'a TaskId, Vec<&Event>)]| -> Result<Vec<Folded<'a>>, StoreError> {
+) -> Result<Beside, StoreError> {
+    let fold = |some: &[(&'a TaskId, Vec<Placed<'_>>)]| -> Result<Vec<Folded<'a>>, StoreError> {
         let folded = some.iter().map(|(id, history)| {
             let (after, _) = TaskState::fold(history);
             let texts = Texts::of(&TaskState::default(), &after)?;
-            Ok((*id, after, history.len(), texts))
+            let rows = Rows::of(&after, history);
+            Ok(Folded { id, after, events: history.len(), texts, rows })
         });
         folded.collect()
     };
     let before = TaskState::default();
     let mut written = 0;
+    let mut said = Vec::new();
     let mut write = |folded: Result<Vec<Folded<'a>>, StoreError>| {
-        for (id, after, events, texts) in folded? {
+        for Folded { id, after, events, texts, rows } in folded? {
             project::save(
                 conn,
                 id,
@@ -47,6 +80,7 @@ pub(super) fn save<'a>(
                 finished,
                 contested,
             )?;
+            said.extend(rows.take(after));
             written += 1;
             each(id);
         }
@@ -54,19 +88,30 @@ pub(super) fn save<'a>(
     };
     let parts = || histories.chunks(HANDED_ON);
     let has_helper = thread::available_parallelism().is_ok_and(|processors| processors.get() > 1);
-    thread::scope(|scope| {
+    let tallies = thread::scope(|scope| {
         let (hand, take) = sync_channel(1);
-        let ahead = move || drop(parts().try_for_each(|some| hand.send(fold(some))));
+        let ahead = move || {
+            let _ = parts().try_for_each(|some| hand.send(fold(some)));
+            // Whoever takes is busy for a while yet.
+            drop(hand);
+            tallies::of_log(log)
+        };
         let start = || thread::Builder::new().name("fold".into()).spawn_scoped(scope, ahead).ok();
         // Few tasks are not worth a thread, and where the system has none it takes longer.
         match (has_helper && histories.len() > HANDED_ON).then(start).flatten() {
-            Some(_) => take.into_iter().try_for_each(&mut write),
-            None => parts().try_for_each(|some| write(fold(some))),
+            Some(helper) => {
+                take.into_iter().try_for_each(&mut write)?;
+                helper.join().unwrap_or_else(|panic| resume_unwind(panic))
+            }
+            None => {
+                parts().try_for_each(|some| write(fold(some)))?;
+                tallies::of_log(log)
+            }
         }
     })?;
     // A thread that ended early must not look like one that is done.
     match written == histories.len() {
-        true => Ok(()),
+        true => Ok(Beside { said, tallies }),
         false => Err(StoreError::Unexpected { detail: "not every task was folded".into() }),
     }
 }

@@ -10,9 +10,10 @@ use rusqlite::{Connection, OptionalExtension, params};
 use serde_json::Value;
 
 use super::error::StoreError;
+use super::new_tasks::{self, Placed};
 use super::rows::{self, TextKind};
 use super::unplaced::SqlResult;
-use super::{events, histories, new_tasks, resources, short_ids};
+use super::{events, histories, resources, short_ids, steps};
 use crate::domain::comment::Comment;
 use crate::domain::config::Config;
 use crate::domain::event::{Event, Subject, kind};
@@ -124,7 +125,7 @@ fn project_task(
 }
 
 /// Whether the log holds events of the task beside these.
-fn has_earlier(conn: &Connection, id: &TaskId, events: &[&Event]) -> Result<bool, StoreError> {
+fn has_earlier<E>(conn: &Connection, id: &TaskId, events: &[E]) -> Result<bool, StoreError> {
     conn.prepare_cached("SELECT 1 FROM events WHERE task_id = ?1 LIMIT 1 OFFSET ?2")
         .sql()?
         .exists(params![id.as_str(), events.len() as i64])
@@ -363,21 +364,23 @@ pub(super) fn many_appended(
     }
     let finished = config(conn)?.finished();
     let mut contested = BTreeSet::new();
-    let mut by_task: HashMap<&TaskId, Vec<&Event>> = HashMap::new();
-    for event in appended.iter().copied() {
+    let last = events::last_place(conn)?;
+    let begin = last - appended.len() as i64;
+    let mut by_task: HashMap<&TaskId, Vec<Placed<'_>>> = HashMap::new();
+    for (seq, event) in (begin + 1..).zip(appended.iter().copied()) {
         if let Some(id) = event.task() {
-            by_task.entry(id).or_default().push(event);
+            by_task.entry(id).or_default().push(Placed { seq, event });
         }
     }
     let mut by_task: Vec<_> = by_task.into_iter().collect();
     by_task.sort_unstable_by_key(|(id, _)| *id);
-    // In a new tracker no task has rows yet.
-    let is_first = events::last_place(conn)? == appended.len() as i64;
     for (_, events) in &mut by_task {
-        events.sort_by(|a, b| a.key.cmp(&b.key));
+        events.sort_by(|a, b| a.event.key.cmp(&b.event.key));
     }
-    if is_first {
-        new_tasks::save(conn, &by_task, &finished, &mut contested, each)?;
+    // In a new tracker no task has rows yet.
+    if added && begin == 0 {
+        let beside = new_tasks::save(conn, appended, &by_task, &finished, &mut contested, each)?;
+        steps::begun(conn, last, beside)?;
     } else {
         for (id, events) in by_task {
             if has_earlier(conn, id, &events)? {

@@ -12,6 +12,7 @@ use rusqlite::fallible_streaming_iterator::FallibleStreamingIterator;
 use rusqlite::{Connection, ErrorCode, OptionalExtension, Row, Rows, params};
 
 use super::error::StoreError;
+use super::search_fill::{fill, flush, merge};
 use super::unplaced::SqlResult;
 use super::{events, rows};
 use crate::domain::event::kind;
@@ -36,7 +37,7 @@ pub(super) enum Kind {
 impl Kind {
     const OF_TASKS: [Self; 3] = [Self::Notes, Self::Plan, Self::Task];
 
-    fn row(self, seq: i64) -> i64 {
+    pub(super) fn row(self, seq: i64) -> i64 {
         self as i64 * KINDS + seq
     }
 
@@ -73,24 +74,6 @@ impl Kind {
     }
 }
 
-impl Kind {
-    /// For all rows of this kind at once: the numbers of their events with the places of their texts,
-    /// and the text of a place. Through indexes: the log itself is many times as long as its texts.
-    fn kept(self) -> [String; 2] {
-        let (table, task, text) = match self {
-            Self::Comment => ("comments", "", "'', body"),
-            Self::Notes => ("notes", "task_id", "'', body"),
-            Self::Plan => ("plans", "task_id", "'', body"),
-            Self::Task => ("tasks", "id", "title, coalesce(description, '')"),
-        };
-        let places = match self {
-            Self::Comment => "SELECT e.seq, c.rowid FROM comments c CROSS JOIN events e ON e.id = c.id WHERE c.deleted_at IS NULL".into(),
-            _ => format!("SELECT (SELECT min(seq) FROM events WHERE task_id = t.{task}) AS seq, t.rowid FROM {table} t WHERE seq > 0"),
-        };
-        [places, format!("SELECT {text} FROM {table} WHERE rowid = ?1")]
-    }
-}
-
 /// A text as it reads now.
 pub(super) struct Text {
     pub(super) title: String,
@@ -112,7 +95,7 @@ pub(super) fn find_text(conn: &Connection, row: i64) -> Result<Option<Text>, Sto
 }
 
 /// Damage need not be text any more, and must not keep anybody from writing.
-fn lossy<'r>(row: &'r Row<'_>, column: usize) -> rusqlite::Result<std::borrow::Cow<'r, str>> {
+pub(super) fn lossy<'r>(row: &'r Row<'_>, column: usize) -> rusqlite::Result<std::borrow::Cow<'r, str>> {
     let bytes = row.get_ref(column)?.as_bytes_or_null().unwrap_or_default().unwrap_or_default();
     Ok(String::from_utf8_lossy(bytes))
 }
@@ -166,6 +149,11 @@ fn catch_up(conn: &Connection, end: i64) -> Result<(), StoreError> {
         save(conn, &changed_since(conn, begin)?)?;
     }
     flush(conn)?;
+    reach(conn, end)
+}
+
+/// Notes that the index is up to this place in the log.
+pub(super) fn reach(conn: &Connection, end: i64) -> Result<(), StoreError> {
     rows::set_meta(conn, "indexed_to", &end.to_string())
 }
 
@@ -290,38 +278,7 @@ pub(super) fn rebuild(conn: &Connection) -> Result<(), StoreError> {
     }
     merge(conn)?;
     let end: i64 = conn.query_row("SELECT coalesce(max(seq), 0) FROM events", [], |row| row.get(0)).sql()?;
-    rows::set_meta(conn, "indexed_to", &end.to_string())
-}
-
-/// Makes one piece of an index that was filled in many: otherwise the next writers would do so.
-fn merge(conn: &Connection) -> Result<(), StoreError> {
-    conn.execute("INSERT INTO search (search) VALUES ('optimize')", []).sql().map(drop)
-}
-
-/// Writes what was put in: what fails now can be undone, what fails in the commit cannot.
-fn flush(conn: &Connection) -> Result<(), StoreError> {
-    conn.execute("INSERT INTO search (search) VALUES ('flush')", []).sql().map(drop)
-}
-
-/// Puts all texts of `source` but these into the empty index of `target`.
-fn fill(source: &Connection, target: &Connection, without: &BTreeSet<i64>) -> Result<(), StoreError> {
-    let mut insert = target.prepare("INSERT INTO search (rowid, title, body) VALUES (?1, ?2, ?3)").sql()?;
-    for kind in [Kind::Comment, Kind::Notes, Kind::Plan, Kind::Task] {
-        let [places, text] = kind.kept();
-        let mut statement = source.prepare(&places).sql()?;
-        let found = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?))).sql()?;
-        let mut places: Vec<(i64, i64)> = found.collect::<Result<_, _>>().sql()?;
-        places.sort_unstable();
-        let mut text = source.prepare(&text).sql()?;
-        for (seq, place) in places {
-            let number = kind.row(seq);
-            if !without.contains(&number) {
-                let put = |row: &Row<'_>| insert.execute(params![number, lossy(row, 0)?, lossy(row, 1)?]);
-                text.query_row([place], put).sql()?;
-            }
-        }
-    }
-    Ok(())
+    reach(conn, end)
 }
 
 /// What the index says that the texts do not, or the other way round, by task; at most `most`.

@@ -5,22 +5,21 @@
 //! are a function of the first events to arrive, whatever these are about and whatever their order
 //! in a history.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 use rusqlite::{Connection, Row, params};
-use serde::Deserialize;
-use serde_json::value::RawValue;
 
 use super::error::StoreError;
 use super::search_index::BATCH as BLOCK;
 use super::unplaced::SqlResult;
+use super::walk::{Mark, Told, Walk};
 use crate::domain::Timestamp;
-use crate::domain::event::kind;
+use crate::domain::event::Event;
 use crate::domain::id::{EventId, ulid_value};
 
 /// What a row is about; its name stands in the column `kind`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Kind {
+pub(super) enum Kind {
     /// By actor: how many events about tasks.
     Actor,
     /// By week: how many moves to `done`.
@@ -69,7 +68,7 @@ pub(super) struct Tallies {
 }
 
 impl Tallies {
-    fn add(&mut self, kind: Kind, name: &str, count: i64, total: i64) {
+    pub(super) fn add(&mut self, kind: Kind, name: &str, count: i64, total: i64) {
         let tally = self.rows.entry((kind, name.to_owned())).or_default();
         tally.count = tally.count.saturating_add(count);
         tally.total = tally.total.saturating_add(total);
@@ -80,11 +79,11 @@ impl Tallies {
         rows.take_while(move |((of, _), _)| *of == kind).map(|((_, name), tally)| (name.as_str(), *tally))
     }
 
-    fn until(&self) -> Tally {
+    pub(super) fn until(&self) -> Tally {
         self.of(Kind::Until).next().map(|(_, tally)| tally).unwrap_or_default()
     }
 
-    fn reach(&mut self, until: Tally) {
+    pub(super) fn reach(&mut self, until: Tally) {
         self.rows.insert((Kind::Until, String::new()), until);
     }
 
@@ -132,8 +131,8 @@ fn end(conn: &Connection) -> Result<i64, StoreError> {
     conn.query_row("SELECT coalesce(max(seq), 0) FROM events", [], |row| row.get(0)).sql()
 }
 
-/// Sums up the log of `source` to its last full block that ends at `end` or before, and writes in
-/// `target` what is then other than `kept`.
+/// Sums up the log of `source` to its last full block that ends at `end` or before, and writes it in
+/// `target`, which holds `kept`.
 fn bring_up(source: &Connection, target: &Connection, kept: Tallies, end: i64) -> Result<(), StoreError> {
     let end = end / BLOCK * BLOCK;
     if end <= kept.until().total {
@@ -141,6 +140,32 @@ fn bring_up(source: &Connection, target: &Connection, kept: Tallies, end: i64) -
     }
     let mut tallies = kept.clone();
     tallies.walk(source, end, i64::MAX)?;
+    save(target, &kept, tallies)
+}
+
+/// The sums over the first full blocks of a log, which consists of these events.
+pub(super) fn of_log(events: &[&Event]) -> Result<Tallies, StoreError> {
+    let end = events.len() as i64 / BLOCK * BLOCK;
+    let mut walk = Walk::behind(Tallies::default());
+    for (seq, event) in (1..=end).zip(events) {
+        if let Some(task) = event.task() {
+            let told = Told { key: event.key.as_str(), kind: &event.kind, ts: &event.ts, raw: event.raw() };
+            walk.event(seq, task.as_str(), event.actor.display(), &told)?;
+        }
+    }
+    walk.end(end, i64::MAX, |_| Ok(Vec::new()))
+}
+
+/// Writes the sums where there are none.
+pub(super) fn begin(conn: &Connection, tallies: Tallies) -> Result<(), StoreError> {
+    match tallies.until().total {
+        0 => Ok(()),
+        _ => save(conn, &Tallies::default(), tallies),
+    }
+}
+
+/// Writes in `target` what is other than `kept`.
+fn save(target: &Connection, kept: &Tallies, tallies: Tallies) -> Result<(), StoreError> {
     for (key, tally) in tallies.rows {
         let (kind, name) = (key.0.name(), key.1.as_str());
         if tally == Tally::default() {
@@ -204,156 +229,34 @@ pub(super) fn events_since(conn: &Connection, since: Timestamp) -> Result<i64, S
     .sql()
 }
 
-/// Something that begins or ends a stay in a status. The creation counts first, wherever it stands.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct Mark {
-    later: bool,
-    key: String,
-    turn: Turn,
-    at: i64,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Turn {
-    Created(String),
-    Moved(String),
-    Archived,
-    Unarchived,
-}
-
 /// The columns that a mark is read from.
 const MARK: &str = "sort_key, type, ts, CASE WHEN type IN ('status_changed', 'task_created') THEN raw END";
 
-/// What of an event's text a mark needs.
-#[derive(Deserialize)]
-struct Said<'a> {
-    #[serde(borrow)]
-    data: Option<&'a RawValue>,
-}
-
-#[derive(Deserialize)]
-struct Data<'a> {
-    #[serde(borrow)]
-    to: Option<&'a RawValue>,
-    #[serde(borrow)]
-    status: Option<&'a RawValue>,
-}
-
-/// The text that a member of an event's data is, `None` where it is something else. SQLite would read
-/// the whole event into a form of its own first.
-fn member(raw: &str, of: impl Fn(&Data<'_>) -> Option<String>) -> Result<Option<String>, StoreError> {
-    let said: Said<'_> = serde_json::from_str(raw)
-        .map_err(|error| StoreError::Corrupt { detail: format!("a stored event does not read: {error}") })?;
-    Ok(said.data.and_then(|data| of(&serde_json::from_str(data.get()).ok()?)))
-}
-
-fn text(json: Option<&RawValue>) -> Option<String> {
-    serde_json::from_str(json?.get()).ok()
-}
-
-impl Mark {
-    /// `None` for events of other types and for what the fold gives no meaning to.
-    fn of(row: &Row<'_>) -> Result<Option<Self>, StoreError> {
-        let column = |column| row.get_ref(column).map(|value| value.as_str().unwrap_or_default()).sql();
-        let turn = match column(1)? {
-            kind::TASK_CREATED => {
-                Turn::Created(member(column(3)?, |data| text(data.status))?.unwrap_or_default())
-            }
-            kind::STATUS_CHANGED => match member(column(3)?, |data| text(data.to))? {
-                Some(to) => Turn::Moved(to),
-                None => return Ok(None),
-            },
-            kind::TASK_ARCHIVED => Turn::Archived,
-            kind::TASK_UNARCHIVED => Turn::Unarchived,
-            _ => return Ok(None),
-        };
-        let Some(at) = Timestamp::parse(column(2)?).map(Timestamp::seconds) else { return Ok(None) };
-        let later = !matches!(turn, Turn::Created(_));
-        Ok(Some(Self { later, key: column(0)?.to_owned(), turn, at }))
-    }
+/// The columns of [`MARK`] in a row.
+fn told<'r>(row: &'r Row<'_>) -> Result<Told<'r>, StoreError> {
+    let column = |column| row.get_ref(column).map(|value| value.as_str().unwrap_or_default()).sql();
+    Ok(Told { key: column(0)?, kind: column(1)?, ts: column(2)?, raw: column(3)? })
 }
 
 impl Tallies {
     /// Adds what came in the log after what is summed up, to the place `end`. What goes on counts
     /// as begun at `now`, if it begins later.
     fn walk(&mut self, conn: &Connection, end: i64, now: i64) -> Result<(), StoreError> {
-        let Tally { count: mut latest, total: begin } = self.until();
+        let begin = self.until().total;
+        let mut walk = Walk::behind(std::mem::take(self));
         let mut statement = conn
             .prepare_cached(&format!(
                 "SELECT {MARK}, seq, task_id, actor FROM events WHERE seq > ?1 AND seq <= ?2 AND task_id IS NOT NULL"
             ))
             .sql()?;
         let mut events = statement.query([begin, end]).sql()?;
-        let mut of_tasks: HashMap<String, Vec<Mark>> = HashMap::new();
-        let mut by_actor: HashMap<String, i64> = HashMap::new();
-        let mut span = Span::default();
         while let Some(event) = events.next().sql()? {
             let text = |column| event.get_ref(column).map(|value| value.as_str().unwrap_or_default()).sql();
-            let actor = text(6)?;
-            match by_actor.get_mut(actor) {
-                Some(count) => *count += 1,
-                None => drop(by_actor.insert(actor.to_owned(), 1)),
-            }
-            span.add(event.get(4).sql()?, text(0)?, self);
-            let Some(mark) = Mark::of(event)? else { continue };
-            latest = latest.max(mark.at);
-            if mark.turn == Turn::Moved("done".to_owned()) {
-                self.add(Kind::Done, &Timestamp::from_seconds(mark.at).week(), 1, 0);
-            }
-            match of_tasks.get_mut(text(5)?) {
-                Some(marks) => marks.push(mark),
-                None => drop(of_tasks.insert(text(5)?.to_owned(), vec![mark])),
-            }
+            walk.event(event.get(4).sql()?, text(5)?, text(6)?, &told(event)?)?;
         }
-        span.end(self);
-        for (actor, count) in by_actor {
-            self.add(Kind::Actor, &actor, count, 0);
-        }
-        for (task, mut marks) in of_tasks {
-            if begin > 0 {
-                let mut before = marks_until(conn, &task, begin)?;
-                before.sort_unstable();
-                self.count(&before, now, -1);
-                marks.append(&mut before);
-            }
-            marks.sort_unstable();
-            self.count(&marks, now, 1);
-        }
-        self.reach(Tally { count: latest, total: end });
+        let before = |task: &str| if begin > 0 { marks_until(conn, task, begin) } else { Ok(Vec::new()) };
+        *self = walk.end(end, now, before)?;
         Ok(())
-    }
-
-    /// Adds up how long a task was in which status, or takes it away. Nothing counts while it is
-    /// archived, nor anything before a creation.
-    fn count(&mut self, marks: &[Mark], now: i64, sign: i64) {
-        let mut status: Option<&str> = None;
-        let mut begun: Option<i64> = None;
-        let mut end = |status: Option<&str>, begun: Option<i64>, at: i64| {
-            if let (Some(status), Some(begun)) = (status, begun) {
-                // A clock may have been set back meanwhile.
-                self.add(Kind::Stay, status, sign, sign * (at - begun).max(0));
-            }
-        };
-        for Mark { turn, at, .. } in marks {
-            match turn {
-                Turn::Created(first) if status.is_none() => {
-                    (status, begun) = (Some(first.as_str()), Some(*at))
-                }
-                Turn::Moved(to) if status.is_some_and(|status| status != to) => {
-                    end(status, begun, *at);
-                    (status, begun) = (Some(to.as_str()), begun.map(|_| *at));
-                }
-                Turn::Archived => {
-                    end(status, begun, *at);
-                    begun = None;
-                }
-                Turn::Unarchived if begun.is_none() => begun = Some(*at),
-                _ => {}
-            }
-        }
-        if let (Some(status), Some(begun)) = (status, begun) {
-            self.add(Kind::Going, status, sign, sign * begun.min(now));
-        }
     }
 }
 
@@ -364,36 +267,7 @@ fn marks_until(conn: &Connection, task: &str, end: i64) -> Result<Vec<Mark>, Sto
     let mut found = statement.query(params![task, end]).sql()?;
     let mut marks = Vec::new();
     while let Some(row) = found.next().sql()? {
-        marks.extend(Mark::of(row)?);
+        marks.extend(Mark::of(&told(row)?)?);
     }
     Ok(marks)
-}
-
-/// A block of the log in the making.
-#[derive(Default)]
-struct Span {
-    block: i64,
-    last_key: String,
-    count: i64,
-}
-
-impl Span {
-    fn add(&mut self, seq: i64, key: &str, tallies: &mut Tallies) {
-        let block = (seq - 1) / BLOCK;
-        if block != self.block {
-            self.end(tallies);
-            self.block = block;
-        }
-        self.count += 1;
-        if key > self.last_key.as_str() {
-            key.clone_into(&mut self.last_key);
-        }
-    }
-
-    fn end(&mut self, tallies: &mut Tallies) {
-        if self.count > 0 {
-            tallies.add(Kind::Span, &self.last_key, self.count, self.block * BLOCK + 1);
-        }
-        (self.count, self.last_key) = (0, String::new());
-    }
 }

@@ -1,0 +1,122 @@
+//! Filling the index of words: with all texts of a file, or with those of tasks that nobody knew.
+
+use std::collections::BTreeSet;
+
+use rusqlite::{Connection, Row, params};
+
+use super::error::StoreError;
+use super::new_tasks::Placed;
+use super::search_index::{Kind, lossy, reach};
+use super::unplaced::SqlResult;
+use crate::domain::event::kind;
+use crate::domain::fold::TaskState;
+
+impl Kind {
+    /// For all rows of this kind at once: the numbers of their events with the places of their texts,
+    /// and the text of a place. Through indexes: the log itself is many times as long as its texts.
+    fn kept(self) -> [String; 2] {
+        let (table, task, text) = match self {
+            Self::Comment => ("comments", "", "'', body"),
+            Self::Notes => ("notes", "task_id", "'', body"),
+            Self::Plan => ("plans", "task_id", "'', body"),
+            Self::Task => ("tasks", "id", "title, coalesce(description, '')"),
+        };
+        let places = match self {
+            Self::Comment => "SELECT e.seq, c.rowid FROM comments c CROSS JOIN events e ON e.id = c.id WHERE c.deleted_at IS NULL".into(),
+            _ => format!("SELECT (SELECT min(seq) FROM events WHERE task_id = t.{task}) AS seq, t.rowid FROM {table} t WHERE seq > 0"),
+        };
+        [places, format!("SELECT {text} FROM {table} WHERE rowid = ?1")]
+    }
+}
+
+const INSERT: &str = "INSERT INTO search (rowid, title, body) VALUES (?1, ?2, ?3)";
+
+/// Makes one piece of an index that was filled in many: otherwise the next writers would do so.
+pub(super) fn merge(conn: &Connection) -> Result<(), StoreError> {
+    conn.execute("INSERT INTO search (search) VALUES ('optimize')", []).sql().map(drop)
+}
+
+/// Writes what was put in: what fails now can be undone, what fails in the commit cannot.
+pub(super) fn flush(conn: &Connection) -> Result<(), StoreError> {
+    conn.execute("INSERT INTO search (search) VALUES ('flush')", []).sql().map(drop)
+}
+
+/// Puts all texts of `source` but these into the empty index of `target`.
+pub(super) fn fill(
+    source: &Connection,
+    target: &Connection,
+    without: &BTreeSet<i64>,
+) -> Result<(), StoreError> {
+    let mut insert = target.prepare(INSERT).sql()?;
+    for kind in [Kind::Comment, Kind::Notes, Kind::Plan, Kind::Task] {
+        let [places, text] = kind.kept();
+        let mut statement = source.prepare(&places).sql()?;
+        let found = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?))).sql()?;
+        let mut places: Vec<(i64, i64)> = found.collect::<Result<_, _>>().sql()?;
+        places.sort_unstable();
+        let mut text = source.prepare(&text).sql()?;
+        for (seq, place) in places {
+            let number = kind.row(seq);
+            if !without.contains(&number) {
+                let put = |row: &Row<'_>| insert.execute(params![number, lossy(row, 0)?, lossy(row, 1)?]);
+                text.query_row([place], put).sql()?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// A text to be put in: the number of its row, title, body.
+pub(super) type Said = (i64, String, String);
+
+/// Where the texts of a task have their rows.
+pub(super) struct Rows {
+    first: i64,
+    /// Of each comment in the order of their ids.
+    comments: Vec<i64>,
+}
+
+impl Rows {
+    /// As the whole history of a task says.
+    pub(super) fn of(after: &TaskState, history: &[Placed<'_>]) -> Self {
+        let added = history.iter().filter(|placed| placed.event.kind == kind::COMMENT_ADDED);
+        let mut added: Vec<(&str, i64)> =
+            added.map(|placed| (placed.event.id.as_str(), placed.seq)).collect();
+        added.sort_unstable();
+        let place = |id: &String| added.binary_search_by_key(&id.as_str(), |(id, _)| id).ok();
+        let comments = after.comments.keys().map(|id| place(id).map_or(0, |at| added[at].1)).collect();
+        Self { first: history.iter().map(|placed| placed.seq).min().unwrap_or_default(), comments }
+    }
+
+    /// The texts, taken out of the task: what [`fill`] would find in its rows.
+    pub(super) fn take(self, after: TaskState) -> impl Iterator<Item = Said> {
+        let Self { first, comments } = self;
+        let is_there = after.task.is_some();
+        let comments = after
+            .comments
+            .into_values()
+            .zip(comments)
+            .filter(|(comment, seq)| *seq > 0 && !comment.is_deleted());
+        let comments = comments.map(|(comment, seq)| (Kind::Comment.row(seq), String::new(), comment.body));
+        let texts = [(Kind::Notes, after.notes), (Kind::Plan, after.plan)];
+        let texts = texts
+            .into_iter()
+            .filter_map(move |(kind, text)| text.map(|text| (kind.row(first), String::new(), text.body)));
+        let task =
+            after.task.map(|task| (Kind::Task.row(first), task.title, task.description.unwrap_or_default()));
+        comments.chain(texts).chain(task).filter(move |_| is_there)
+    }
+}
+
+/// Puts the texts of a whole log, which ends at `end`, into the empty index.
+pub(super) fn begin(conn: &Connection, mut texts: Vec<Said>, end: i64) -> Result<(), StoreError> {
+    // The index takes growing numbers at once.
+    texts.sort_unstable_by_key(|(row, ..)| *row);
+    let mut insert = conn.prepare(INSERT).sql()?;
+    for (row, title, body) in &texts {
+        insert.execute(params![row, title, body]).sql()?;
+    }
+    merge(conn)?;
+    flush(conn)?;
+    reach(conn, end)
+}
