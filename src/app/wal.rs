@@ -26,9 +26,9 @@ impl App {
             (Level::Error, format!("{place}, and SQLite reads no further: {changes} not seen any more"))
         } else {
             let what = format!(
-                "{place}, and SQLite reads no further: either the power went while the last change was being \
-                 saved, and nobody was told that it is, or that change was damaged since; a head kept elsewhere \
-                 tells (`--since-head`)"
+                "{place}, and SQLite reads no further: either a process was killed or the power went while a \
+                 change was being saved, and nobody was told that it is, or that change was damaged since; a \
+                 head kept elsewhere tells (`--since-head`)"
             );
             (Level::Warning, what)
         };

@@ -4,7 +4,7 @@ use rusqlite::Connection;
 
 use crate::flushes::{Flushes, INDEX};
 use crate::injector::{Injector, SIGKILL, injector, writes};
-use crate::sandbox::{copy_of, names, say, soak, sound, tracker};
+use crate::sandbox::{chosen, copy_of, names, say, sound, tracker};
 use crate::support::Project;
 
 /// What stands in the way of a restore.
@@ -43,15 +43,7 @@ fn copied(original: &Project) -> Project {
 }
 
 fn actions(call: &str, number: usize) -> Vec<&'static str> {
-    let mut actions = vec!["kill", "EIO", "ENOSPC"];
-    if writes(call) {
-        actions.push("torn");
-        if !soak() {
-            // There are many writes; each meets one fault.
-            actions = vec![actions[number % 4]];
-        }
-    }
-    actions
+    chosen(number, if writes(call) { &["torn"] } else { &[] })
 }
 
 fn titles(project: &Project, when: &impl Fn() -> String) -> usize {

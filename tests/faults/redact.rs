@@ -1,7 +1,7 @@
 //! Redaction on a failing disk: done or not done, and done again it leaves nothing.
 
 use crate::injector::{SIGKILL, injector, writes};
-use crate::sandbox::{copy_of, say, soak, sound, tracker};
+use crate::sandbox::{chosen, copy_of, say, sound, tracker};
 use crate::support::Project;
 
 const SECRET: &str = "Hunter2zQx";
@@ -23,11 +23,7 @@ fn a_redaction_is_made_or_not_and_completed_by_the_next_whatever_fails() {
     let calls = injector.calls(&copy_of(&original), redact);
     let (mut undone, mut done) = (0, 0);
     for (number, call) in calls.iter().enumerate() {
-        for action in ["kill", "torn", "EIO", "ENOSPC"] {
-            let turn = number % 4 == action.len() % 4;
-            if (writes(call) && !turn && !soak()) || (action == "torn" && !writes(call)) {
-                continue;
-            }
+        for action in chosen(number, if writes(call) { &["torn"] } else { &[] }) {
             let project = copy_of(&original);
             let ending = injector.run(&project, &[&format!("*:{action}:{}", number + 1)], redact);
             let when = || format!("{action} at {number}, {call}: {ending:?}");

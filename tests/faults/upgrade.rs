@@ -4,9 +4,9 @@
 use lattice::app::{App, Level, World};
 use rusqlite::{Connection, OpenFlags};
 
-use crate::injector::{Ending, SIGKILL, injector, writes};
-use crate::sandbox::{copy_of, empty, names, say, soak};
-use crate::support::Project;
+use crate::injector::{Ending, Injector, SIGKILL, injector, writes};
+use crate::sandbox::{chosen, copy_of, empty, names, say};
+use crate::support::{Project, each};
 
 /// Upgrades and does nothing else.
 const UPGRADE: [&str; 3] = ["doctor", "--fix", "--quiet"];
@@ -63,16 +63,26 @@ fn whole(project: &Project, log: &Log, more: usize, when: &dyn Fn() -> String) {
     assert_eq!((now.len(), &now[..log.len()]), (log.len() + more, &log[..]), "{}", when());
 }
 
-fn actions(call: &str, number: usize) -> Vec<&'static str> {
-    let mut actions = vec!["kill", "EIO", "ENOSPC"];
-    if writes(call) {
-        actions.extend(["torn", "short"]);
-        if !soak() {
-            // There are many writes; each meets one fault.
-            actions = vec![actions[number % 5]];
-        }
-    }
-    actions
+/// Whether an upgrade that met this fault was done, and whether it was killed.
+fn met(injector: &Injector, original: &Project, log: &Log, (place, action): &(String, &str)) -> (bool, bool) {
+    let project = copy_of(original);
+    let number = place.split_once(' ').map_or(place.as_str(), |(number, _)| number);
+    let ending: Ending = injector.run(&project, &[&format!("*:{action}:{number}")], UPGRADE);
+    let when = || format!("{action} at {place}: {ending:?}");
+    assert!(!ending.fired.is_empty(), "nothing happened: {}", when());
+    let upgraded = is_upgraded(&project, &when);
+    let killed = ending.signal == Some(SIGKILL);
+    assert!(upgraded || killed || ending.code().is_some(), "acknowledged and not done: {}", when());
+    let kept = copies(&project, log, &when);
+    assert!(!upgraded || kept == 1, "upgraded with {kept} copies: {}", when());
+
+    let next = project.tried(["create", "next", "--quiet"]);
+    assert_eq!((next.status, next.stderr.as_str()), (0, ""), "after {}: {next:?}", when());
+    whole(&project, log, 1, &when);
+    assert_eq!(copies(&project, log, &when), 1, "{}", when());
+    let left: Vec<_> = names(&project).into_iter().filter(|name| name.contains(".tmp")).collect();
+    assert!(upgraded || left.is_empty(), "{left:?}: {}", when());
+    (upgraded, killed)
 }
 
 #[test]
@@ -81,32 +91,18 @@ fn an_upgrade_is_whole_or_not_begun_whatever_fails() {
     let original = empty().of_the_first_schema();
     let log = log(&original);
     let calls = injector.calls(&copy_of(&original), UPGRADE);
-    let (mut fired, mut old, mut new, mut killed) = (0, 0, 0, 0);
-    for (number, call) in calls.iter().enumerate() {
-        for action in actions(call, number) {
-            let project = copy_of(&original);
-            let ending: Ending = injector.run(&project, &[&format!("*:{action}:{}", number + 1)], UPGRADE);
-            let when = || format!("{action} at {number}, {call}: {ending:?}");
-            assert!(!ending.fired.is_empty(), "nothing happened: {}", when());
-            let upgraded = is_upgraded(&project, &when);
-            if ending.signal == Some(SIGKILL) {
-                killed += 1;
-            } else if ending.code().is_none() {
-                assert!(upgraded, "acknowledged and not done: {}", when());
-            }
-            fired += 1;
-            *(if upgraded { &mut new } else { &mut old }) += 1;
-            let kept = copies(&project, &log, &when);
-            assert!(!upgraded || kept == 1, "upgraded with {kept} copies: {}", when());
-
-            let next = project.tried(["create", "next", "--quiet"]);
-            assert_eq!((next.status, next.stderr.as_str()), (0, ""), "after {}: {next:?}", when());
-            whole(&project, &log, 1, &when);
-            assert_eq!(copies(&project, &log, &when), 1, "{}", when());
-            let left: Vec<_> = names(&project).into_iter().filter(|name| name.contains(".tmp")).collect();
-            assert!(upgraded || left.is_empty(), "{left:?}: {}", when());
-        }
-    }
+    let faults = calls.iter().enumerate().flat_map(|(at, call)| {
+        let torn: &[&str] = if writes(call) { &["torn", "short"] } else { &[] };
+        chosen(at, torn).into_iter().map(move |action| (format!("{} {call}", at + 1), action))
+    });
+    let faults: Vec<_> = faults.collect();
+    let ends = each::done(&faults, |fault| met(injector, &original, &log, fault));
+    let count = |is: fn(&(bool, bool)) -> bool| ends.iter().filter(|end| is(end)).count();
+    let (new, killed) = (count(|end| end.0), count(|end| end.1));
+    let old = ends.len() - new;
     assert!(old > 20 && new > 5 && killed > 10, "{old} old, {new} new, {killed} killed: {calls:#?}");
-    say(&format!("an upgrade met {fired} faults at {} calls: {old} times it was not begun", calls.len()));
+    let (met, at) = (faults.len(), calls.len());
+    say(&format!(
+        "an upgrade met {met} faults at {at} calls: {old} times it was not begun, {killed} times it was killed"
+    ));
 }

@@ -14,6 +14,7 @@ mod each;
 mod exchange;
 mod git;
 mod hands;
+mod model;
 mod real;
 mod team;
 mod verdict;

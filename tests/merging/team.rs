@@ -14,6 +14,7 @@ use lattice::export::{
 
 use crate::counts::Counts;
 use crate::git::Repository;
+use crate::model::Known;
 use crate::{act, hands};
 
 /// 2026-01-01T00:00:00Z in milliseconds.
@@ -43,6 +44,7 @@ pub struct Clone {
     pub lattice: PathBuf,
     clock: u64,
     seen: i64,
+    known: Known,
 }
 
 impl<'a> Team<'a> {
@@ -77,7 +79,14 @@ impl<'a> Team<'a> {
         export_tree(&app, &lattice, &ExportOptions::default()).unwrap();
         git.commit(&home);
         let mut team = Self {
-            clones: vec![Clone { app, project: home, lattice, clock: START, seen: 0 }],
+            clones: vec![Clone {
+                app,
+                project: home,
+                lattice,
+                clock: START,
+                seen: 0,
+                known: Known::default(),
+            }],
             git,
             acknowledged: BTreeMap::new(),
             redacted: BTreeSet::new(),
@@ -109,7 +118,7 @@ impl<'a> Team<'a> {
         } else {
             in_memory(&tree.set, seed)
         };
-        self.clones.push(Clone { app, project, lattice, clock: START, seen: 0 });
+        self.clones.push(Clone { app, project, lattice, clock: START, seen: 0, known: Known::default() });
     }
 
     /// Lets time go by in one clone, or sets its clock back.
@@ -126,6 +135,9 @@ impl<'a> Team<'a> {
         let arrived = clone.app.read(|reader| Ok(reader.feed(&query)?)).unwrap();
         for arrival in arrived {
             clone.seen = arrival.seq;
+            // What was read off an edited file knows what the file said.
+            let is_new = !self.acknowledged.contains_key(arrival.event.id.as_str());
+            clone.known.arrived(&arrival.event, is_new && arrival.event.actor.display() != "system:import");
             if arrival.event.redacted.is_none() {
                 let (id, raw) = (arrival.event.id.to_string(), arrival.event.raw().to_owned());
                 let known = self.acknowledged.entry(id).or_insert_with(|| raw.clone());

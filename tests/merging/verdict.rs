@@ -11,6 +11,7 @@ use lattice::export::{ExportOptions, export_tree};
 use serde_json::Value;
 
 use crate::exchange::tree_files;
+use crate::model;
 use crate::team::{Team, in_memory};
 
 /// All trees are the same to the byte, hold all that was acknowledged, and say all that there is;
@@ -24,6 +25,7 @@ pub fn agreed(team: &mut Team<'_>) {
     for n in 0..team.clones.len() {
         is_sound(team, n);
     }
+    conflicts_are_what_the_parents_say(team, &trees[0]);
     let last = team.clones.len() - 1;
     let before = marks(&team.clones[last].lattice);
     let written = team.sync(last, [0; 4]);
@@ -60,9 +62,8 @@ fn marks(lattice: &Path) -> Vec<(PathBuf, u64, i64, i64)> {
     tree_files(lattice).into_iter().map(mark).collect()
 }
 
-/// Every event that a clone ever acknowledged stands in the tree as it was, or as the tombstone of
-/// just that text if somebody redacted it; so do payloads.
-fn nothing_is_lost(team: &Team<'_>, tree: &BTreeMap<PathBuf, Vec<u8>>) {
+/// All events of a tree by their ids; a copy says what its original says, or said before a redaction.
+fn events_of(tree: &BTreeMap<PathBuf, Vec<u8>>) -> BTreeMap<String, Event> {
     let mut events: BTreeMap<String, Event> = BTreeMap::new();
     for (path, bytes) in tree.iter().filter(|(path, _)| path.extension().is_some_and(|e| e == "jsonl")) {
         for line in std::str::from_utf8(bytes).unwrap().lines() {
@@ -73,6 +74,13 @@ fn nothing_is_lost(team: &Team<'_>, tree: &BTreeMap<PathBuf, Vec<u8>>) {
             assert!(copy, "{}: {line}", path.display());
         }
     }
+    events
+}
+
+/// Every event that a clone ever acknowledged stands in the tree as it was, or as the tombstone of
+/// just that text if somebody redacted it; so do payloads.
+fn nothing_is_lost(team: &Team<'_>, tree: &BTreeMap<PathBuf, Vec<u8>>) {
+    let events = events_of(tree);
     let mut gone = BTreeSet::new();
     for (id, raw) in &team.acknowledged {
         let event = events.get(id).unwrap_or_else(|| panic!("lost: {raw}"));
@@ -104,6 +112,31 @@ fn nothing_is_lost(team: &Team<'_>, tree: &BTreeMap<PathBuf, Vec<u8>>) {
                 && path.file_name().unwrap().to_string_lossy().starts_with(id)
         });
         assert_eq!(file.map(|(_, bytes)| bytes), Some(payload), "payload of {id}");
+    }
+}
+
+/// Each clone tells of just those things of tasks that were set on two sides.
+fn conflicts_are_what_the_parents_say(team: &Team<'_>, tree: &BTreeMap<PathBuf, Vec<u8>>) {
+    let events = events_of(tree);
+    let mut histories: BTreeMap<&str, Vec<&Event>> = BTreeMap::new();
+    for event in events.values() {
+        if let Some(task) = event.task() {
+            histories.entry(task.as_str()).or_default().push(event);
+        }
+    }
+    for (n, clone) in team.clones.iter().enumerate() {
+        let (told, _) = clone.app.conflicts(None).unwrap();
+        let told = |id: &str| -> BTreeSet<String> {
+            let of = told.iter().filter(|of| of.task.id.as_str() == id);
+            let what = of.flat_map(|of| of.conflicts.iter().map(|conflict| conflict.what.clone()));
+            what.filter(|what| model::is_looked_at(what)).collect()
+        };
+        for (id, history) in &histories {
+            if let Some(contested) = model::contested(history) {
+                assert_eq!(told(id), contested, "clone {n}, {id}");
+                team.counts.add("contested things", if n == 0 { contested.len() } else { 0 });
+            }
+        }
     }
 }
 

@@ -71,17 +71,19 @@ impl Counts {
             kills: self.kills + other.kills,
             kept: self.kept + other.kept,
             posthumous: self.posthumous + other.posthumous,
+            remains: self.remains + other.remains,
             late: self.late + other.late,
             busy: self.busy + other.busy,
         }
     }
 
     fn line(&self, rounds: u64, time: Duration) -> String {
-        let Self { calls, reads, refused, commits, kills, kept, posthumous, late, busy } = self;
+        let Self { calls, reads, refused, commits, kills, kept, posthumous, remains, late, busy } = self;
         let seconds = time.as_secs_f64();
         format!(
             "{rounds} rounds of 8, 16, 32 processes, {calls} calls ({reads} reads, {refused} refused), {commits} commits, \
-             {kills} killed before the answer ({kept} of them had committed, {posthumous} came to light later), {late} after it, {busy} busy, {seconds:.1} s"
+             {kills} killed before the answer ({kept} of them had committed, {posthumous} came to light later; {remains} rounds left one in the log), {late} after it, \
+             {busy} busy, {seconds:.1} s"
         )
     }
 }
