@@ -113,10 +113,21 @@ fn events(app: &App) -> Vec<Event> {
     events
 }
 
-fn meet(app: &mut App, events: Vec<Event>) {
+fn set_of(events: Vec<Event>) -> ImportSet {
     let place = Place { file: PathBuf::from("memory"), line: None };
     let events = events.into_iter().map(|item| Sourced { item, place: place.clone() }).collect();
-    let set = ImportSet { events, ..ImportSet::default() };
+    ImportSet { events, ..ImportSet::default() }
+}
+
+/// A tracker that is made of all that this one holds.
+fn made_of(app: &App) -> App {
+    let config = app.read(|reader| Ok(reader.config()?)).unwrap();
+    let set = ImportSet { instance_id: config.instance_id().map(str::to_owned), ..set_of(events(app)) };
+    App::in_memory(World::scripted(START, 3), &InitOptions::default(), Some(&set)).unwrap()
+}
+
+fn meet(app: &mut App, events: Vec<Event>) {
+    let set = set_of(events);
     let how = Merge { prefer: Some(Prefer::Tree), ..Merge::default() };
     app.import(&set, &how, false, |_| {}).unwrap();
 }
@@ -295,6 +306,10 @@ proptest! {
                 check(app, hours);
             }
             assert_eq!(drift(app), Vec::new());
+            let other = made_of(app);
+            assert_eq!(events(&other).len(), events(app).len());
+            check(&other, 1500);
+            assert_eq!(drift(&other), Vec::new());
             app.rebuild(None, |_| {}).unwrap();
             check(app, 1500);
             assert_eq!(drift(app), Vec::new());

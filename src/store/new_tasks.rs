@@ -10,7 +10,7 @@ use rusqlite::Connection;
 
 use super::error::StoreError;
 use super::project::{self, Change, Texts};
-use super::search_fill::{Rows, Said};
+use super::search_fill::{IndexRow, Places};
 use super::tallies::{self, Tallies};
 use crate::domain::event::Event;
 use crate::domain::fold::TaskState;
@@ -34,13 +34,13 @@ struct Folded<'a> {
     after: TaskState,
     events: usize,
     texts: Texts,
-    rows: Rows,
+    places: Places,
 }
 
 /// What the rows of tasks do not hold, made on the way.
 pub(super) struct Beside {
     /// For the index of words.
-    pub(super) said: Vec<Said>,
+    pub(super) words: Vec<IndexRow>,
     /// The sums over the log.
     pub(super) tallies: Tallies,
 }
@@ -62,16 +62,16 @@ pub(super) fn save<'a>(
         let folded = some.iter().map(|(id, history)| {
             let (after, _) = TaskState::fold(history);
             let texts = Texts::of(&TaskState::default(), &after)?;
-            let rows = Rows::of(&after, history);
-            Ok(Folded { id, after, events: history.len(), texts, rows })
+            let places = Places::of(&after, history);
+            Ok(Folded { id, after, events: history.len(), texts, places })
         });
         folded.collect()
     };
     let before = TaskState::default();
     let mut written = 0;
-    let mut said = Vec::new();
+    let mut words = Vec::new();
     let mut write = |folded: Result<Vec<Folded<'a>>, StoreError>| {
-        for Folded { id, after, events, texts, rows } in folded? {
+        for Folded { id, after, events, texts, places } in folded? {
             project::save(
                 conn,
                 id,
@@ -80,7 +80,7 @@ pub(super) fn save<'a>(
                 finished,
                 contested,
             )?;
-            said.extend(rows.take(after));
+            words.extend(places.take(after));
             written += 1;
             each(id);
         }
@@ -91,10 +91,11 @@ pub(super) fn save<'a>(
     let tallies = thread::scope(|scope| {
         let (hand, take) = sync_channel(1);
         let ahead = move || {
-            let _ = parts().try_for_each(|some| hand.send(fold(some)));
-            // Whoever takes is busy for a while yet.
-            drop(hand);
-            tallies::of_log(log)
+            match parts().try_for_each(|some| hand.send(fold(some))) {
+                Ok(()) => tallies::of_log(log),
+                // Whoever took has failed and says why.
+                Err(_) => Ok(Tallies::default()),
+            }
         };
         let start = || thread::Builder::new().name("fold".into()).spawn_scoped(scope, ahead).ok();
         // Few tasks are not worth a thread, and where the system has none it takes longer.
@@ -111,7 +112,7 @@ pub(super) fn save<'a>(
     })?;
     // A thread that ended early must not look like one that is done.
     match written == histories.len() {
-        true => Ok(Beside { said, tallies }),
+        true => Ok(Beside { words, tallies }),
         false => Err(StoreError::Unexpected { detail: "not every task was folded".into() }),
     }
 }

@@ -367,6 +367,7 @@ pub(super) fn many_appended(
     let last = events::last_place(conn)?;
     let begin = last - appended.len() as i64;
     let mut by_task: HashMap<&TaskId, Vec<Placed<'_>>> = HashMap::new();
+    // Those that were put in the place of others (`added` is false) stand elsewhere; nobody asks where.
     for (seq, event) in (begin + 1..).zip(appended.iter().copied()) {
         if let Some(id) = event.task() {
             by_task.entry(id).or_default().push(Placed { seq, event });

@@ -8,7 +8,6 @@ use super::error::StoreError;
 use super::new_tasks::Placed;
 use super::search_index::{Kind, lossy, reach};
 use super::unplaced::SqlResult;
-use crate::domain::event::kind;
 use crate::domain::fold::TaskState;
 
 impl Kind {
@@ -66,50 +65,45 @@ pub(super) fn fill(
     Ok(())
 }
 
-/// A text to be put in: the number of its row, title, body.
-pub(super) type Said = (i64, String, String);
+/// A row to be put in: its number, title, body.
+pub(super) type IndexRow = (i64, String, String);
 
-/// Where the texts of a task have their rows.
-pub(super) struct Rows {
+/// The places in the log by which the texts of a task have their rows.
+pub(super) struct Places {
     first: i64,
     /// Of each comment in the order of their ids.
     comments: Vec<i64>,
 }
 
-impl Rows {
-    /// As the whole history of a task says.
+impl Places {
+    /// As the whole history of a task says. A comment has the id of the event that added it.
     pub(super) fn of(after: &TaskState, history: &[Placed<'_>]) -> Self {
-        let added = history.iter().filter(|placed| placed.event.kind == kind::COMMENT_ADDED);
-        let mut added: Vec<(&str, i64)> =
-            added.map(|placed| (placed.event.id.as_str(), placed.seq)).collect();
-        added.sort_unstable();
-        let place = |id: &String| added.binary_search_by_key(&id.as_str(), |(id, _)| id).ok();
-        let comments = after.comments.keys().map(|id| place(id).map_or(0, |at| added[at].1)).collect();
+        let mut by_id: Vec<(&str, i64)> =
+            history.iter().map(|placed| (placed.event.id.as_str(), placed.seq)).collect();
+        by_id.sort_unstable();
+        let place = |id: &String| by_id.binary_search_by_key(&id.as_str(), |(id, _)| id);
+        let comments = after.comments.keys().map(|id| place(id).map_or(0, |at| by_id[at].1)).collect();
         Self { first: history.iter().map(|placed| placed.seq).min().unwrap_or_default(), comments }
     }
 
-    /// The texts, taken out of the task: what [`fill`] would find in its rows.
-    pub(super) fn take(self, after: TaskState) -> impl Iterator<Item = Said> {
+    /// The texts, taken out of the task: what [`fill`] would find in its rows. Without a task there are none.
+    pub(super) fn take(self, after: TaskState) -> impl Iterator<Item = IndexRow> {
         let Self { first, comments } = self;
-        let is_there = after.task.is_some();
-        let comments = after
-            .comments
-            .into_values()
-            .zip(comments)
-            .filter(|(comment, seq)| *seq > 0 && !comment.is_deleted());
-        let comments = comments.map(|(comment, seq)| (Kind::Comment.row(seq), String::new(), comment.body));
-        let texts = [(Kind::Notes, after.notes), (Kind::Plan, after.plan)];
+        let comments = after.comments.into_values().zip(comments);
+        let comments = comments
+            .filter(|(comment, _)| !comment.is_deleted())
+            .map(|(comment, seq)| (Kind::Comment.row(seq), String::new(), comment.body));
+        let texts = [(Kind::Notes, after.notes), (Kind::Plan, after.plan)].into_iter();
         let texts = texts
-            .into_iter()
             .filter_map(move |(kind, text)| text.map(|text| (kind.row(first), String::new(), text.body)));
         let task =
             after.task.map(|task| (Kind::Task.row(first), task.title, task.description.unwrap_or_default()));
-        comments.chain(texts).chain(task).filter(move |_| is_there)
+        comments.chain(texts).chain(task)
     }
 }
 
 /// Puts the texts of a whole log, which ends at `end`, into the empty index.
-pub(super) fn begin(conn: &Connection, mut texts: Vec<Said>, end: i64) -> Result<(), StoreError> {
+pub(super) fn fill_new(conn: &Connection, mut texts: Vec<IndexRow>, end: i64) -> Result<(), StoreError> {
     // The index takes growing numbers at once.
     texts.sort_unstable_by_key(|(row, ..)| *row);
     let mut insert = conn.prepare(INSERT).sql()?;

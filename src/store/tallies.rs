@@ -12,7 +12,7 @@ use rusqlite::{Connection, Row, params};
 use super::error::StoreError;
 use super::search_index::BATCH as BLOCK;
 use super::unplaced::SqlResult;
-use super::walk::{Mark, Told, Walk};
+use super::walk::{EventColumns, Mark, Walk};
 use crate::domain::Timestamp;
 use crate::domain::event::Event;
 use crate::domain::id::{EventId, ulid_value};
@@ -149,19 +149,17 @@ pub(super) fn of_log(events: &[&Event]) -> Result<Tallies, StoreError> {
     let mut walk = Walk::behind(Tallies::default());
     for (seq, event) in (1..=end).zip(events) {
         if let Some(task) = event.task() {
-            let told = Told { key: event.key.as_str(), kind: &event.kind, ts: &event.ts, raw: event.raw() };
-            walk.event(seq, task.as_str(), event.actor.display(), &told)?;
+            let columns =
+                EventColumns { key: event.key.as_str(), kind: &event.kind, ts: &event.ts, raw: event.raw() };
+            walk.event(seq, task.as_str(), event.actor.display(), &columns)?;
         }
     }
     walk.end(end, i64::MAX, |_| Ok(Vec::new()))
 }
 
 /// Writes the sums where there are none.
-pub(super) fn begin(conn: &Connection, tallies: Tallies) -> Result<(), StoreError> {
-    match tallies.until().total {
-        0 => Ok(()),
-        _ => save(conn, &Tallies::default(), tallies),
-    }
+pub(super) fn save_new(conn: &Connection, tallies: Tallies) -> Result<(), StoreError> {
+    save(conn, &Tallies::default(), tallies)
 }
 
 /// Writes in `target` what is other than `kept`.
@@ -233,9 +231,9 @@ pub(super) fn events_since(conn: &Connection, since: Timestamp) -> Result<i64, S
 const MARK: &str = "sort_key, type, ts, CASE WHEN type IN ('status_changed', 'task_created') THEN raw END";
 
 /// The columns of [`MARK`] in a row.
-fn told<'r>(row: &'r Row<'_>) -> Result<Told<'r>, StoreError> {
+fn columns<'r>(row: &'r Row<'_>) -> Result<EventColumns<'r>, StoreError> {
     let column = |column| row.get_ref(column).map(|value| value.as_str().unwrap_or_default()).sql();
-    Ok(Told { key: column(0)?, kind: column(1)?, ts: column(2)?, raw: column(3)? })
+    Ok(EventColumns { key: column(0)?, kind: column(1)?, ts: column(2)?, raw: column(3)? })
 }
 
 impl Tallies {
@@ -252,7 +250,7 @@ impl Tallies {
         let mut events = statement.query([begin, end]).sql()?;
         while let Some(event) = events.next().sql()? {
             let text = |column| event.get_ref(column).map(|value| value.as_str().unwrap_or_default()).sql();
-            walk.event(event.get(4).sql()?, text(5)?, text(6)?, &told(event)?)?;
+            walk.event(event.get(4).sql()?, text(5)?, text(6)?, &columns(event)?)?;
         }
         let before = |task: &str| if begin > 0 { marks_until(conn, task, begin) } else { Ok(Vec::new()) };
         *self = walk.end(end, now, before)?;
@@ -267,7 +265,7 @@ fn marks_until(conn: &Connection, task: &str, end: i64) -> Result<Vec<Mark>, Sto
     let mut found = statement.query(params![task, end]).sql()?;
     let mut marks = Vec::new();
     while let Some(row) = found.next().sql()? {
-        marks.extend(Mark::of(&told(row)?)?);
+        marks.extend(Mark::of(&columns(row)?)?);
     }
     Ok(marks)
 }

@@ -29,7 +29,7 @@ enum Turn {
 }
 
 /// What of an event tells whether it is a mark. The whole text is needed of creations and moves only.
-pub(super) struct Told<'a> {
+pub(super) struct EventColumns<'a> {
     pub(super) key: &'a str,
     pub(super) kind: &'a str,
     pub(super) ts: &'a str,
@@ -65,7 +65,7 @@ fn text(json: Option<&RawValue>) -> Option<String> {
 
 impl Mark {
     /// `None` for events of other types and for what the fold gives no meaning to.
-    pub(super) fn of(event: &Told<'_>) -> Result<Option<Self>, StoreError> {
+    pub(super) fn of(event: &EventColumns<'_>) -> Result<Option<Self>, StoreError> {
         let turn = match event.kind {
             kind::TASK_CREATED => {
                 Turn::Created(member(event.raw, |data| text(data.status))?.unwrap_or_default())
@@ -105,7 +105,7 @@ impl Walk {
         seq: i64,
         task: &str,
         actor: &str,
-        event: &Told<'_>,
+        event: &EventColumns<'_>,
     ) -> Result<(), StoreError> {
         match self.by_actor.get_mut(actor) {
             Some(count) => *count += 1,

@@ -223,7 +223,8 @@ fn the_log_of_another_tracker_is_found() {
     }
 }
 
-/// What a kill left of a change was never promised to anybody: no alarm, and the next command works.
+/// What a kill left of a change was never promised to anybody: no alarm where the next change is as long, and
+/// the next command works.
 #[test]
 fn a_writer_that_was_killed_leaves_no_damage_in_the_log() {
     let Some(injector) = injector() else { return };

@@ -63,16 +63,19 @@ fn whole(project: &Project, log: &Log, more: usize, when: &dyn Fn() -> String) {
     assert_eq!((now.len(), &now[..log.len()]), (log.len() + more, &log[..]), "{}", when());
 }
 
+/// A fault: the place of a call, the call, and what it meets.
+type Fault<'a> = (usize, &'a str, &'static str);
+
 /// Whether an upgrade that met this fault was done, and whether it was killed.
-fn met(injector: &Injector, original: &Project, log: &Log, (place, action): &(String, &str)) -> (bool, bool) {
+fn met(injector: &Injector, original: &Project, log: &Log, &(at, call, action): &Fault<'_>) -> (bool, bool) {
     let project = copy_of(original);
-    let number = place.split_once(' ').map_or(place.as_str(), |(number, _)| number);
-    let ending: Ending = injector.run(&project, &[&format!("*:{action}:{number}")], UPGRADE);
-    let when = || format!("{action} at {place}: {ending:?}");
+    let ending: Ending = injector.run(&project, &[&format!("*:{action}:{}", at + 1)], UPGRADE);
+    let when = || format!("{action} at {at}, {call}: {ending:?}");
     assert!(!ending.fired.is_empty(), "nothing happened: {}", when());
     let upgraded = is_upgraded(&project, &when);
     let killed = ending.signal == Some(SIGKILL);
-    assert!(upgraded || killed || ending.code().is_some(), "acknowledged and not done: {}", when());
+    let acknowledged = !killed && ending.code().is_none();
+    assert!(upgraded || !acknowledged, "acknowledged and not done: {}", when());
     let kept = copies(&project, log, &when);
     assert!(!upgraded || kept == 1, "upgraded with {kept} copies: {}", when());
 
@@ -92,10 +95,10 @@ fn an_upgrade_is_whole_or_not_begun_whatever_fails() {
     let log = log(&original);
     let calls = injector.calls(&copy_of(&original), UPGRADE);
     let faults = calls.iter().enumerate().flat_map(|(at, call)| {
-        let torn: &[&str] = if writes(call) { &["torn", "short"] } else { &[] };
-        chosen(at, torn).into_iter().map(move |action| (format!("{} {call}", at + 1), action))
+        let of_writes: &[&str] = if writes(call) { &["torn", "short"] } else { &[] };
+        chosen(at, of_writes).into_iter().map(move |action| (at, call.as_str(), action))
     });
-    let faults: Vec<_> = faults.collect();
+    let faults: Vec<Fault<'_>> = faults.collect();
     let ends = each::done(&faults, |fault| met(injector, &original, &log, fault));
     let count = |is: fn(&(bool, bool)) -> bool| ends.iter().filter(|end| is(end)).count();
     let (new, killed) = (count(|end| end.0), count(|end| end.1));

@@ -62,6 +62,9 @@ const NEEDED: &[&str] = &[
     "redactions",
     "contested numbers",
     "payloads",
+    "parents held against the model",
+    "histories held against the model",
+    "contested things",
     "ends through git",
     "ends by copies",
 ];

@@ -22,15 +22,17 @@ pub struct Known {
 }
 
 impl Known {
-    /// Hears of an event. One that was made here names all ends of its history, and nothing else.
-    pub fn arrived(&mut self, event: &Event, is_made_here: bool) {
+    /// Hears of an event. One that was made here names all ends of its history, and nothing else. Whether
+    /// that was to be seen.
+    pub fn arrived(&mut self, event: &Event, is_made_here: bool) -> bool {
         let history = format!("{:?}", event.subject);
         let Some(parents) = parents(event) else {
             self.unlinked.insert(history);
-            return;
+            return false;
         };
         let ends = self.ends.entry(history.clone()).or_default();
-        if is_made_here && !self.unlinked.contains(&history) {
+        let is_seen = is_made_here && !self.unlinked.contains(&history);
+        if is_seen {
             assert_eq!(parents, *ends, "what the author knew: {}", event.raw());
         }
         ends.retain(|end| !parents.contains(end));
@@ -39,6 +41,7 @@ impl Known {
         if !named.contains(event.id.as_str()) {
             ends.insert(event.id.to_string());
         }
+        is_seen
     }
 }
 

@@ -137,7 +137,10 @@ impl<'a> Team<'a> {
             clone.seen = arrival.seq;
             // What was read off an edited file knows what the file said.
             let is_new = !self.acknowledged.contains_key(arrival.event.id.as_str());
-            clone.known.arrived(&arrival.event, is_new && arrival.event.actor.display() != "system:import");
+            let is_made_here = is_new && arrival.event.actor.display() != "system:import";
+            if clone.known.arrived(&arrival.event, is_made_here) {
+                self.counts.one("parents held against the model");
+            }
             if arrival.event.redacted.is_none() {
                 let (id, raw) = (arrival.event.id.to_string(), arrival.event.raw().to_owned());
                 let known = self.acknowledged.entry(id).or_insert_with(|| raw.clone());

@@ -115,7 +115,7 @@ fn nothing_is_lost(team: &Team<'_>, tree: &BTreeMap<PathBuf, Vec<u8>>) {
     }
 }
 
-/// Each clone tells of just those things of tasks that were set on two sides.
+/// Each clone tells of just those fields and texts of tasks that were set on two sides.
 fn conflicts_are_what_the_parents_say(team: &Team<'_>, tree: &BTreeMap<PathBuf, Vec<u8>>) {
     let events = events_of(tree);
     let mut histories: BTreeMap<&str, Vec<&Event>> = BTreeMap::new();
@@ -124,18 +124,19 @@ fn conflicts_are_what_the_parents_say(team: &Team<'_>, tree: &BTreeMap<PathBuf, 
             histories.entry(task.as_str()).or_default().push(event);
         }
     }
+    let all = histories.len();
+    let contested: BTreeMap<&str, BTreeSet<String>> =
+        histories.iter().filter_map(|(id, history)| Some((*id, model::contested(history)?))).collect();
+    team.counts.add("histories held against the model", contested.len());
+    team.counts.add("histories with more than parents", all - contested.len());
+    team.counts.add("contested things", contested.values().map(BTreeSet::len).sum());
     for (n, clone) in team.clones.iter().enumerate() {
         let (told, _) = clone.app.conflicts(None).unwrap();
-        let told = |id: &str| -> BTreeSet<String> {
-            let of = told.iter().filter(|of| of.task.id.as_str() == id);
+        for (id, contested) in &contested {
+            let of = told.iter().filter(|of| of.task.id.as_str() == *id);
             let what = of.flat_map(|of| of.conflicts.iter().map(|conflict| conflict.what.clone()));
-            what.filter(|what| model::is_looked_at(what)).collect()
-        };
-        for (id, history) in &histories {
-            if let Some(contested) = model::contested(history) {
-                assert_eq!(told(id), contested, "clone {n}, {id}");
-                team.counts.add("contested things", if n == 0 { contested.len() } else { 0 });
-            }
+            let told: BTreeSet<String> = what.filter(|what| model::is_looked_at(what)).collect();
+            assert_eq!(told, *contested, "clone {n}, {id}");
         }
     }
 }
