@@ -208,7 +208,10 @@ fn source_of(program: &str) -> String {
 fn fault_of_check(check: &str) -> Option<String> {
     let (_, cargo) = check.split_once("cargo test --test ")?;
     let (program, test) = cargo.split_once(' ')?;
-    let tests = source_of(program).matches(&format!("#[test]\nfn {test}")).count();
+    let source = source_of(program);
+    // Those of properties stand further in.
+    let tests = source.split("#[test]\n").skip(1).map(str::trim_start);
+    let tests = tests.filter(|rest| rest.starts_with(&format!("fn {test}"))).count();
     (tests != 1).then(|| format!("{check}: {tests} tests begin so"))
 }
 
