@@ -85,6 +85,10 @@ fn the_rows_the_words_and_the_sums_of_a_new_tracker_are_those_that_its_log_gives
     let of_numbers = |check: &str| check == "short_ids";
     let faults: Vec<_> = findings.iter().filter(|finding| !of_numbers(finding.check)).collect();
     assert!(faults.is_empty(), "{faults:?}");
+    // While it was filled the index gathered more in memory than later writers should.
+    let file = rusqlite::Connection::open(lattice.join("lattice.db")).unwrap();
+    let gathers = "SELECT v FROM search_config WHERE k = 'hashsize'";
+    assert_eq!(file.query_row(gathers, [], |row| row.get::<_, i64>(0)).unwrap(), 1 << 20);
 }
 
 #[test]

@@ -23,6 +23,7 @@ const ROOMS: &[Room] = &[
         packages: &[
             "rusqlite",
             "refinery",
+            "foldhash",
             "sha2",
             "rustix",
             "nix",
@@ -35,13 +36,13 @@ const ROOMS: &[Room] = &[
     Room {
         name: "app",
         rooms: &["domain", "store"],
-        packages: &["ulid", "serde_json", "rustix", "signal_hook"],
+        packages: &["ulid", "serde_json", "rustix", "signal_hook", "foldhash"],
     },
     Room { name: "view", rooms: &["domain", "app"], packages: &["serde_json"] },
     Room {
         name: "export",
         rooms: &["domain", "app"],
-        packages: &["tempfile", "rustix", "serde", "serde_json", "base64"],
+        packages: &["tempfile", "rustix", "serde", "serde_json", "base64", "foldhash"],
     },
     Room { name: "intake", rooms: &["domain", "app"], packages: &["csv", "serde_json", "serde_saphyr"] },
     Room {

@@ -1,7 +1,8 @@
 //! What an import brings, task by task: which events, and what they change.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
+use foldhash::{HashMap, HashMapExt};
 use serde_json::Value;
 
 use super::Failure;

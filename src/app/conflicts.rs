@@ -46,6 +46,9 @@ pub(super) fn of_import(
 ) -> Result<Vec<TaskConflicts>, Failure> {
     let known = tasks.iter().filter(|(_, task)| !task.is_new).map(|(id, _)| id);
     let mut found = of_tasks(reader, known.filter_map(|id| TaskId::parse_foreign(id)))?;
+    if found.is_empty() {
+        return Ok(found);
+    }
     let ids: HashSet<&str> = fresh.iter().map(|event| event.id.as_str()).collect();
     let is_new = |change: &Change| ids.contains(change.event.as_str());
     for task in &mut found {

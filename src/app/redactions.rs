@@ -1,6 +1,6 @@
 //! Tombstones on their way from one clone to another: wherever one meets its event, it wins.
 
-use std::collections::HashMap;
+use foldhash::{HashMap, HashMapExt};
 
 use super::bulk::{ImportSet, Sourced};
 use super::facts::fingerprint;

@@ -1,6 +1,8 @@
 //! The events of a tree, by what they are about.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
+
+use foldhash::HashMap;
 
 use crate::app::{Place, Sourced, holding};
 use crate::domain::event::kind;

@@ -4,8 +4,9 @@
 //! is a source of truth: [`rebuild`] makes all of them from the log alone.
 
 use std::borrow::Borrow;
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 
+use foldhash::{HashMap, HashMapExt};
 use rusqlite::{Connection, OptionalExtension, params};
 use serde_json::Value;
 

@@ -30,6 +30,16 @@ impl Kind {
 
 const INSERT: &str = "INSERT INTO search (rowid, title, body) VALUES (?1, ?2, ?3)";
 
+/// Bytes of words that FTS5 gathers in memory before it writes them as a piece of their own (its
+/// default, in `sqlite3Fts5ConfigDefaults`). Many pieces are merged again and again.
+const GATHERED: i64 = 1 << 20;
+/// While an index is filled. About as many as 100,000 short texts have.
+const GATHERED_TO_FILL: i64 = 16 << 20;
+
+fn gather(conn: &Connection, bytes: i64) -> Result<(), StoreError> {
+    conn.execute("INSERT INTO search (search, rank) VALUES ('hashsize', ?1)", [bytes]).sql().map(drop)
+}
+
 /// Makes one piece of an index that was filled in many: otherwise the next writers would do so.
 pub(super) fn merge(conn: &Connection) -> Result<(), StoreError> {
     conn.execute("INSERT INTO search (search) VALUES ('optimize')", []).sql().map(drop)
@@ -106,11 +116,13 @@ impl Places {
 pub(super) fn fill_new(conn: &Connection, mut texts: Vec<IndexRow>, end: i64) -> Result<(), StoreError> {
     // The index takes growing numbers at once.
     texts.sort_unstable_by_key(|(row, ..)| *row);
+    gather(conn, GATHERED_TO_FILL)?;
     let mut insert = conn.prepare(INSERT).sql()?;
     for (row, title, body) in &texts {
         insert.execute(params![row, title, body]).sql()?;
     }
     merge(conn)?;
     flush(conn)?;
+    gather(conn, GATHERED)?;
     reach(conn, end)
 }

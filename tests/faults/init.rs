@@ -93,6 +93,32 @@ fn init_that_cannot_read_what_it_made_says_that_it_made_it() {
     }
 }
 
+/// A long file is flushed while it is written. What fails there need not be told by the last flush.
+#[test]
+fn an_init_that_is_told_early_of_a_failing_disk_makes_nothing() {
+    let Some(injector) = injector() else { return };
+    let project = empty();
+    let log = project.lattice().join("events/task_01KPH4C22JNABBN4W000000000.jsonl");
+    std::fs::create_dir_all(log.parent().unwrap()).unwrap();
+    // More than the pages that are kept in memory. Events of a type that says nothing are fast to take in.
+    let long = "=".repeat(1 << 20);
+    let event = |number: usize, kind: &str, data: String| {
+        format!(
+            r#"{{"schema_version":1,"id":"ev_01KPH4C22JNABBN4W0{number:08}","ts":"2026-04-18T20:26:31Z","type":"{kind}","actor":"human:a","task_id":"task_01KPH4C22JNABBN4W000000000","data":{data},"parents":[]}}"#
+        )
+    };
+    let created = r#"{"title":"Long","status":"backlog"}"#.to_owned();
+    let mut lines = vec![event(0, "task_created", created)];
+    lines.extend((1..46).map(|number| event(number, "x_said", format!(r#"{{"text":"{long}"}}"#))));
+    std::fs::write(&log, lines.join("\n") + "\n").unwrap();
+
+    let ending = injector.run(&project, &["fdatasync:EIO:1"], INIT);
+    assert_eq!((ending.fired.len(), ending.code()), (1, Some("STORE_IO")), "{ending:?}");
+    assert_eq!(names(&project), ["events"], "{ending:?}");
+    project.ok(INIT);
+    assert_eq!(sound(&project, &|| "made by a second init".into()).len(), 1);
+}
+
 /// The calls of a clean `init`, counted from 1.
 fn places(injector: &Injector) -> Vec<(usize, String)> {
     let calls = injector.calls(&empty(), INIT);

@@ -1,7 +1,7 @@
 //! Redaction on a failing disk: done or not done, and done again it leaves nothing.
 
 use crate::injector::{SIGKILL, injector, writes};
-use crate::sandbox::{chosen, copy_of, say, sound, tracker};
+use crate::sandbox::{chosen, copy_of, say, soak, sound, tracker};
 use crate::support::Project;
 
 const SECRET: &str = "Hunter2zQx";
@@ -22,7 +22,9 @@ fn a_redaction_is_made_or_not_and_completed_by_the_next_whatever_fails() {
     let redact = ["redact", comment.as_str(), "--reason", "r"];
     let calls = injector.calls(&copy_of(&original), redact);
     let (mut undone, mut done) = (0, 0);
-    for (number, call) in calls.iter().enumerate() {
+    // Most of it is writing the file anew, page by page.
+    let met = |(number, call): &(usize, &String)| soak() || !writes(call) || number % 3 == 0;
+    for (number, call) in calls.iter().enumerate().filter(met) {
         for action in chosen(number, if writes(call) { &["torn"] } else { &[] }) {
             let project = copy_of(&original);
             let ending = injector.run(&project, &[&format!("*:{action}:{}", number + 1)], redact);

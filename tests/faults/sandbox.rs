@@ -20,10 +20,15 @@ pub fn soak() -> bool {
 }
 
 /// The faults that the call at a place meets, with these of its own if it writes: in soak all of them. In
-/// `make test` a write, of which there are many, meets one of them, in turn.
+/// `make test` it is killed and meets one error, and a write, of which there are many, one of all, in turn.
 pub fn chosen(at: usize, of_writes: &[&'static str]) -> Vec<&'static str> {
-    let all = [&["kill", "EIO", "ENOSPC"], of_writes].concat();
-    if soak() || of_writes.is_empty() { all } else { vec![all[at % all.len()]] }
+    let errors = ["EIO", "ENOSPC"];
+    let all = [&["kill"], &errors[..], of_writes].concat();
+    match of_writes {
+        _ if soak() => all,
+        [] => vec!["kill", errors[at % errors.len()]],
+        _ => vec![all[at % all.len()]],
+    }
 }
 
 /// Says that something could not be tried here, past the test runner, which swallows what passing

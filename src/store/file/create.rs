@@ -14,6 +14,7 @@ use std::time::{Duration, Instant};
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
+use super::ahead::flushed_ahead;
 use super::durable::{Draft, parent, sweep, sync_dir};
 use super::gitfiles::{self, Before};
 use super::lock::FileLock;
@@ -231,7 +232,9 @@ fn build<E: From<StoreError>>(
     let fast = "PRAGMA synchronous = OFF; PRAGMA journal_mode = MEMORY;";
     conn.execute_batch(fast).and_then(|()| conn.execute_batch(super::LARGE_CACHE)).map_err(failed)?;
     migrate::make(&mut conn, path)?;
-    fill(&mut conn)?;
+    let (filled, flushed) = flushed_ahead(path, || fill(&mut conn));
+    filled?;
+    flushed.map_err(|e| StoreError::from_io(&e, path))?;
     close_in_wal_mode(conn, path)?;
     Ok(draft)
 }

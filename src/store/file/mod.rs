@@ -1,6 +1,7 @@
 //! The tracker file itself: finding it, making it, opening and closing it, and
 //! proving that it is ours. What the rows mean is no business of this part.
 
+mod ahead;
 mod announce;
 mod backup;
 mod close;
