@@ -140,6 +140,7 @@ impl Model {
             "clone" | "clone3" => {
                 Some(()).filter(|()| call.args.iter().any(|arg| arg.contains("CLONE_THREAD")))
             }
+            "prctl" => Some(()).filter(|()| arg(0) == Some("PR_SET_NAME")),
             "ioctl" => Some(()).filter(|()| matches!(arg(1), Some("TCGETS" | "TIOCGWINSZ"))),
             "mmap" => {
                 let writes = arg(2)?.contains("PROT_WRITE") && arg(3)?.contains("MAP_SHARED");
