@@ -30,12 +30,13 @@ impl Kind {
 
 const INSERT: &str = "INSERT INTO search (rowid, title, body) VALUES (?1, ?2, ?3)";
 
-/// Bytes of words that FTS5 gathers in memory before it writes them as a piece of their own (its
-/// default, in `sqlite3Fts5ConfigDefaults`). Many pieces are merged again and again.
+/// Bytes of words that FTS5 gathers in memory before it writes them as a piece of their own: its default,
+/// `FTS5_DEFAULT_HASHSIZE`. Many pieces are merged again and again.
 const GATHERED: i64 = 1 << 20;
-/// While an index is filled. About as many as 100,000 short texts have.
+/// While the index of a new tracker is filled: as many as some 100,000 short texts have.
 const GATHERED_TO_FILL: i64 = 16 << 20;
 
+/// FTS5 keeps this beside the index (`search_config`). Its manual does not name the option.
 fn gather(conn: &Connection, bytes: i64) -> Result<(), StoreError> {
     conn.execute("INSERT INTO search (search, rank) VALUES ('hashsize', ?1)", [bytes]).sql().map(drop)
 }

@@ -7,6 +7,7 @@
 //! stdin "text"             for the next call
 //! setting a.b {"c": 1}     a setting in both
 //! plan LAT-1 "text"        a plan in both
+//! second                   a second passes: times of the predecessor are in whole ones
 //! $ create "A title"       a call; `--json` and `--actor agent:test` are put behind it where the
 //!                          predecessor knows these flags and nothing like them stands there
 //! % next                   a call as it stands
@@ -25,6 +26,7 @@ pub struct Section {
 /// One thing to do on both sides.
 pub enum Step {
     Bare,
+    Second,
     File { name: String, text: String },
     Stdin(String),
     Setting { path: String, value: String },
@@ -75,6 +77,7 @@ fn step(line: usize, first: &str, rest: &str) -> Step {
     let split = || shlex::split(rest).unwrap_or_else(|| panic!("calls.txt, line {line}: an open quote"));
     match first {
         "bare" => Step::Bare,
+        "second" => Step::Second,
         "file" => Step::File { name: two().0, text: quoted(&two().1) },
         "stdin" => Step::Stdin(quoted(rest)),
         "setting" => Step::Setting { path: two().0, value: two().1 },

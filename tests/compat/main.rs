@@ -86,6 +86,7 @@ fn play(section: &Section, predecessor: &Path) -> Vec<Seen> {
     for step in &section.steps {
         match step {
             Step::Bare => {}
+            Step::Second => std::thread::sleep(std::time::Duration::from_secs(1)),
             Step::Stdin(text) => stdin = Some(text.as_str()),
             Step::Keep { name, pointer } => {
                 theirs.keep(name, pointer);

@@ -65,13 +65,13 @@ fn another_program_in_the_middle_of_writing_is_waited_for_and_no_longer() {
 /// Not even reading is possible then, and it must not take for ever to say so.
 #[test]
 fn another_program_that_keeps_the_file_to_itself_is_busy_and_not_damage() {
-    let project = tracker();
-    project.task("first");
-    let other = rusqlite::Connection::open(project.database()).unwrap();
-    other.execute_batch("PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE; COMMIT;").unwrap();
-    let held = other.query_row("SELECT count(*) FROM tasks", [], |row| row.get::<_, i64>(0)).unwrap();
-    assert_eq!(held, 1);
     let meets_it = |args: &[&str]| {
+        let project = tracker();
+        project.task("first");
+        let other = rusqlite::Connection::open(project.database()).unwrap();
+        other.execute_batch("PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE; COMMIT;").unwrap();
+        let held = other.query_row("SELECT count(*) FROM tasks", [], |row| row.get::<_, i64>(0)).unwrap();
+        assert_eq!(held, 1);
         let started = Instant::now();
         let mut command = project.command(args);
         let ending = Ending::of({
@@ -82,6 +82,8 @@ fn another_program_that_keeps_the_file_to_itself_is_busy_and_not_damage() {
         let allowed = [Some("STORE_BUSY"), if args == ["init"] { None } else { Some("STORE_BUSY") }];
         assert!(allowed.contains(&ending.code()), "{args:?}: {ending:?}");
         assert!(started.elapsed() < Duration::from_secs(20), "{args:?}");
+        drop(other);
+        project.task("second");
     };
     // All they do is wait.
     std::thread::scope(|scope| {
@@ -89,8 +91,6 @@ fn another_program_that_keeps_the_file_to_itself_is_busy_and_not_damage() {
             scope.spawn(|| meets_it(args));
         }
     });
-    drop(other);
-    project.task("second");
 }
 
 #[test]

@@ -22,8 +22,8 @@ fn a_redaction_is_made_or_not_and_completed_by_the_next_whatever_fails() {
     let redact = ["redact", comment.as_str(), "--reason", "r"];
     let calls = injector.calls(&copy_of(&original), redact);
     let (mut undone, mut done) = (0, 0);
-    // Most of it is writing the file anew, page by page.
-    let met = |(number, call): &(usize, &String)| soak() || !writes(call) || number % 3 == 0;
+    // Behind the commit, which is among the first calls, the file is written anew, page by page.
+    let met = |(number, call): &(usize, &String)| soak() || !writes(call) || *number < 32 || number % 3 == 0;
     for (number, call) in calls.iter().enumerate().filter(met) {
         for action in chosen(number, if writes(call) { &["torn"] } else { &[] }) {
             let project = copy_of(&original);

@@ -202,7 +202,8 @@ pub fn hash(image: &Image) -> u64 {
     short_hash(&parts)
 }
 
-/// The same in every run: some states are chosen by it.
+/// The same in every run, because some states are chosen by it; another release of the package may choose
+/// others. Enough to tell apart what nobody composed to look alike.
 fn short_hash(bytes: &[u8]) -> u64 {
     let mut hasher = FixedState::default().build_hasher();
     hasher.write(bytes);

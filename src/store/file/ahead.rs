@@ -7,6 +7,9 @@ use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::thread;
 use std::time::Duration;
 
+use rustix::fs::fsync;
+use rustix::io::retry_on_intr;
+
 /// How often it is looked whether there is something to flush.
 const PAUSE: Duration = Duration::from_millis(50);
 /// Bytes by which the file has to have grown. Shorter files are flushed once, at their end.
@@ -26,7 +29,8 @@ pub(super) fn flushed_ahead<R>(path: &Path, work: impl FnOnce() -> R) -> (R, io:
             while working.recv_timeout(PAUSE) == Err(RecvTimeoutError::Timeout) {
                 let length = file.metadata().map_or(0, |meta| meta.len());
                 if length >= flushed + STEP {
-                    file.sync_data()?;
+                    // Not std's: on Apple's systems that empties the drive's cache, too, each time.
+                    retry_on_intr(|| fsync(&file))?;
                     flushed = length;
                 }
             }

@@ -233,8 +233,9 @@ fn build<E: From<StoreError>>(
     conn.execute_batch(fast).and_then(|()| conn.execute_batch(super::LARGE_CACHE)).map_err(failed)?;
     migrate::make(&mut conn, path)?;
     let (filled, flushed) = flushed_ahead(path, || fill(&mut conn));
-    filled?;
+    // What was not flushed may read back as anything: then this is what went wrong, whatever `fill` says.
     flushed.map_err(|e| StoreError::from_io(&e, path))?;
+    filled?;
     close_in_wal_mode(conn, path)?;
     Ok(draft)
 }
