@@ -25,7 +25,7 @@ fi
 # Makes the copy what the tree is. What is equal keeps its time, so that it is not built again; what
 # differs gets a new one, because cargo goes by that.
 files() {
-    (cd "$1" && find . \( -path ./target -o -path ./.git \) -prune -o -type f -print | LC_ALL=C sort)
+    (cd "$1" && find . \( -name target -o -path ./.git -o -path ./fuzz/found -o -path ./fuzz/artifacts \) -prune -o -type f -print | LC_ALL=C sort)
 }
 files "$PWD" >"$place/wanted"
 files "$tree" | LC_ALL=C comm -13 "$place/wanted" - | while IFS= read -r file; do
