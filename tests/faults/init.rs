@@ -112,11 +112,16 @@ fn an_init_that_is_told_early_of_a_failing_disk_makes_nothing() {
     lines.extend((1..46).map(|number| event(number, "x_said", format!(r#"{{"text":"{long}"}}"#))));
     std::fs::write(&log, lines.join("\n") + "\n").unwrap();
 
-    // The first two files with such a name are those for git.
-    let ending = injector.run(&project, &["fsync:EIO:3:/new-"], INIT);
+    // Files for git are flushed first, under such names too. With the database there is an early flush only
+    // where it is long.
+    let flush = |call: &&String| call.starts_with("fsync ") && call.contains("/new-");
+    let short = injector.calls(&empty(), INIT);
+    let for_git = short.iter().take_while(|call| !call.starts_with("pwrite64 ")).filter(flush).count();
+    let ending = injector.run(&project, &[&format!("fsync:EIO:{}:/new-", for_git + 1)], INIT);
     assert_eq!((ending.fired.len(), ending.code()), (1, Some("STORE_IO")), "{ending:?}");
     assert_eq!(names(&project), ["events"], "{ending:?}");
-    project.ok(INIT);
+    let long = injector.calls(&project, INIT);
+    assert!(long.iter().filter(flush).count() > short.iter().filter(flush).count(), "{long:#?}");
     assert_eq!(sound(&project, &|| "made by a second init".into()).len(), 1);
 }
 

@@ -36,7 +36,7 @@ pub(super) fn flushed_ahead<R>(path: &Path, work: impl FnOnce() -> R) -> (R, io:
             }
             Ok(())
         };
-        // Where the system has no thread to give, all of it is.
+        // Where the system has no thread to give, all of it is flushed at the end.
         let flushing = thread::Builder::new().name("flush".into()).spawn_scoped(scope, flush).ok();
         let result = work();
         drop(done);
