@@ -1,6 +1,9 @@
 //! Merging is set union: whatever clones did apart, in whatever order their histories meet, all
 //! of them show the same state, and that state is the fold of the events.
 
+#[path = "support/uncounted.rs"]
+mod uncounted;
+
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
@@ -302,11 +305,13 @@ proptest! {
 
     #[test]
     fn two_clones_converge(steps in steps(2)) {
+        uncounted::memory();
         converge(2, &steps);
     }
 
     #[test]
     fn three_clones_converge(steps in steps(3)) {
+        uncounted::memory();
         converge(3, &steps);
     }
 }

@@ -14,6 +14,8 @@ mod mixed;
 mod mutants;
 mod recording;
 mod tracker;
+#[path = "../support/uncounted.rs"]
+mod uncounted;
 mod vfs;
 mod workloads;
 
@@ -111,7 +113,7 @@ fn no_power_cut_loses_or_damages_anything() {
         workloads::makes_again(files).unwrap_or_else(|why| panic!("init beside {names:?}: {why}"));
     }
 
-    harness.explore("200 processes", &[workloads::processes(mutant, 200)], 23_000 * scale);
+    harness.explore("200 processes", &[workloads::processes(mutant, 200)], 24_000 * scale);
     harness.explore("200 in one process", &[workloads::one_process(mutant, 200)], 3_000 * scale);
     harness.explore("archive", &[workloads::archiving(mutant)], 4_000 * scale);
     harness.explore("import", &[workloads::importing(mutant)], 8_000 * scale);

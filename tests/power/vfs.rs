@@ -18,7 +18,7 @@ use std::sync::atomic::{AtomicPtr, Ordering};
 use rusqlite::ffi::*;
 
 use crate::disk::{Ino, Op};
-use crate::{memory, recording};
+use crate::{memory, recording, uncounted};
 
 /// An open file of SQLite's. Behind it lies the real one.
 #[repr(C)]
@@ -34,6 +34,7 @@ static REAL: AtomicPtr<sqlite3_vfs> = AtomicPtr::new(ptr::null_mut());
 /// Puts the layer in the place of the default one, for the whole process.
 pub fn install() {
     static ONCE: Once = Once::new();
+    uncounted::memory();
     ONCE.call_once(|| unsafe {
         let real = sqlite3_vfs_find(ptr::null());
         assert!(!real.is_null(), "SQLite has a default layer");

@@ -78,6 +78,7 @@ impl Run {
     /// A new tracker; all of them are the same.
     pub fn in_tracker(name: &str, mutant: Mutant) -> Self {
         static FILES: OnceLock<Files> = OnceLock::new();
+        vfs::install();
         let files = FILES.get_or_init(|| {
             let (_folder, root) = project();
             init(&root).unwrap();

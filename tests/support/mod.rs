@@ -10,6 +10,7 @@
 pub mod each;
 pub mod shapes;
 pub mod terminal;
+pub mod uncounted;
 
 use std::ffi::OsStr;
 use std::io::Write;
@@ -58,6 +59,7 @@ impl Project {
     /// An empty folder.
     pub fn empty() -> Self {
         in_memory();
+        uncounted::memory();
         Self { folder: tempfile::Builder::new().prefix("lattice-test-").tempdir().unwrap() }
     }
 

@@ -1,0 +1,19 @@
+//! SQLite without its count of the memory that it takes: the count stands behind one lock of the whole
+//! process, and tests that open trackers on every processor spend a third of their time waiting there.
+//! <https://sqlite.org/c3ref/c_config_covering_index_scan.html#sqliteconfigmemstatus>
+#![allow(unsafe_code, reason = "SQLite is only set up by its C function")]
+
+use std::sync::Once;
+
+use rusqlite::ffi::{SQLITE_CONFIG_MEMSTATUS, SQLITE_MISUSE, SQLITE_OK, sqlite3_config};
+
+/// Before a process first uses SQLite; afterwards it changes nothing. Limits on memory need the count:
+/// where one is tested, this has no place.
+pub fn memory() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        // SAFETY: the arguments are those of this option; SQLite refuses them once it runs.
+        let answer = unsafe { sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0) };
+        assert!([SQLITE_OK, SQLITE_MISUSE].contains(&answer), "SQLite was not set up: {answer}");
+    });
+}
