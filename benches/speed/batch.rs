@@ -1,11 +1,14 @@
 //! Many changes in one call against one call for each, and what a long batch takes.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use crate::report::Report;
-use crate::run::{Call, millis};
+use crate::run::{Call, median, millis};
 use crate::tracker::Tracker;
 use crate::{Bench, Result};
+
+/// How often a batch is measured, and the calls in between in so many parts.
+const TURNS: usize = 5;
 
 /// A thousand creates each way; then ten times as many, which may take ten times as long.
 pub fn batch(bench: &Bench, report: &mut Report) -> Result<()> {
@@ -13,12 +16,16 @@ pub fn batch(bench: &Bench, report: &mut Report) -> Result<()> {
     report.heading(&format!("Batch: {count} creates in one call, against {count} calls"));
     let model = Tracker::make(&bench.folder("batch"), bench.size(1_000, 100), 5)?;
     let single = model.copy(&bench.folder("batch-single"))?;
-    let started = Instant::now();
-    for number in 0..count {
-        single.call(&bench.lattice, &["create", &title(number), "--actor", "agent:bench"]).time()?;
+    let (mut calls, mut batches) = (Duration::ZERO, Vec::new());
+    // In turns, so that what disturbs the machine for a while disturbs both.
+    for turn in 0..TURNS {
+        batches.push(run(bench, &model, &format!("batch-once-{turn}"), count)?.0);
+        for number in count * turn / TURNS..count * (turn + 1) / TURNS {
+            calls +=
+                single.call(&bench.lattice, &["create", &title(number), "--actor", "agent:bench"]).time()?;
+        }
     }
-    let calls = started.elapsed();
-    let (once, _) = run(bench, &model, "batch-once", count)?;
+    let once = median(&batches);
     let ratio = millis(calls) / millis(once);
     report.figure(
         "calls against one batch",

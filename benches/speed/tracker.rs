@@ -100,7 +100,8 @@ impl Tracker {
         Call::new(lattice, &self.dir, args)
     }
 
-    /// The same tracker in another folder, as it is on disk. Nobody may have it open.
+    /// The same tracker in another folder, as it is on disk. Nobody may have it open. It is flushed:
+    /// otherwise the first command there would wait for the copy too.
     pub fn copy(&self, dir: &Path) -> Result<Self> {
         let there = dir.join(".lattice");
         std::fs::create_dir_all(&there)?;
@@ -108,6 +109,7 @@ impl Tracker {
             let from = self.dir.join(".lattice").join(name);
             if from.exists() {
                 std::fs::copy(from, there.join(name))?;
+                std::fs::File::open(there.join(name))?.sync_all()?;
             }
         }
         Ok(Self { dir: dir.canonicalize()?, tasks: self.tasks })
