@@ -2,6 +2,7 @@
 
 PREFIX ?= /usr/local
 CARGO ?= cargo
+BUILT := $(or $(CARGO_TARGET_DIR),target)
 
 # On Linux with glibc the release is one static file at a fixed address: it starts a third faster,
 # because nothing has to be loaded or relocated; and its functions lie in the order of their use
@@ -13,19 +14,19 @@ CAN_STATIC := $(shell printf 'int main(void) { return 0; }' | cc -static -x c -o
 ORDERED := $(shell test -x benches/layout/cc && echo ' -C linker=benches/layout/cc')
 ifeq ($(HOST) $(CAN_STATIC),x86_64-unknown-linux-gnu yes)
 TARGET := --target $(HOST)
-OUT := target/$(HOST)/release
+OUT := $(BUILT)/$(HOST)/release
 STATIC := CARGO_TARGET_X86_64_UNKNOWN_LINUX_GNU_RUSTFLAGS="-C target-feature=+crt-static -C relocation-model=static$(ORDERED)"
 else
 TARGET :=
 STATIC :=
-OUT := target/release
+OUT := $(BUILT)/release
 endif
 
 .PHONY: demo build release install test lint check bench layout soak fuzz mutants compat
 
 # The main job, played in a temporary folder.
 demo: build
-	@bash docs/demo.sh target/debug/lattice
+	@bash docs/demo.sh $(BUILT)/debug/lattice
 
 build:
 	$(CARGO) build
@@ -55,16 +56,16 @@ bench:
 # Records anew which functions everyday commands run. Needs valgrind, and a release with its names.
 layout:
 	CARGO_PROFILE_RELEASE_STRIP=none $(STATIC) $(CARGO) build --release --locked $(TARGET) --target-dir target/layout
-	@sh benches/layout/record.sh "$(OUT:target/%=target/layout/%)/lattice"
+	@sh benches/layout/record.sh "$(OUT:$(BUILT)/%=target/layout/%)/lattice"
 
 # What only shows under load (many writers, a reader that stays, 3200 claims), every fault of the
 # disk in every way, a million states that a power cut may leave, a hundred real ones, thousands of
 # histories of clones that merge, 100,000 bits that flip, and an hour of races (LATTICE_SOAK_SECONDS
 # sets another time).
 soak: release
-	LATTICE_SOAK=1 LATTICE_PROGRAM="$(CURDIR)/$(OUT)/lattice" $(CARGO) test --test faults --test replay
+	LATTICE_SOAK=1 LATTICE_PROGRAM="$(abspath $(OUT))/lattice" $(CARGO) test --test faults --test replay
 	LATTICE_SOAK=1 $(CARGO) test --test power --test merging --test flips --test hostile --test fuzzing
-	LATTICE_SOAK=1 LATTICE_PROGRAM="$(CURDIR)/$(OUT)/lattice" $(CARGO) test --test races
+	LATTICE_SOAK=1 LATTICE_PROGRAM="$(abspath $(OUT))/lattice" $(CARGO) test --test races
 	$(MAKE) bench PARTS="crowd reader claims"
 
 # Faults planted in a copy of the tree, one at a time: the check that is named for each has to fail
