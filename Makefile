@@ -26,7 +26,7 @@ endif
 
 # The main job, played in a temporary folder.
 demo: build
-	@bash docs/demo.sh $(BUILT)/debug/lattice
+	@bash docs/demo.sh "$(BUILT)/debug/lattice"
 
 build:
 	$(CARGO) build

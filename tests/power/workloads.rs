@@ -78,11 +78,10 @@ impl Run {
     /// A new tracker; all of them are the same.
     pub fn in_tracker(name: &str, mutant: Mutant) -> Self {
         static FILES: OnceLock<Files> = OnceLock::new();
-        vfs::install();
         let files = FILES.get_or_init(|| {
-            let (_folder, root) = project();
-            init(&root).unwrap();
-            let made = recording::files(&root.project).into_iter().filter(|(_, file)| file.is_file());
+            let run = Self::in_nothing(name, Mutant::None);
+            init(&run.root).unwrap();
+            let made = recording::files(&run.root.project).into_iter().filter(|(_, file)| file.is_file());
             made.map(|(path, file)| (path, std::fs::read(file).unwrap())).collect()
         });
         with_files(name, files, mutant)

@@ -7,12 +7,13 @@ use std::sync::Once;
 
 use rusqlite::ffi::{SQLITE_CONFIG_MEMSTATUS, SQLITE_MISUSE, SQLITE_OK, sqlite3_config};
 
-/// Before a process first uses SQLite; afterwards it changes nothing. Limits on memory need the count:
-/// where one is tested, this has no place.
+/// Comes before whatever else a process does with SQLite; later it changes nothing, and the tests take
+/// longer. Limits on memory need the count: where one is tested in the same process, this has no place.
 pub fn memory() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
-        // SAFETY: the arguments are those of this option; SQLite refuses them once it runs.
+        // SAFETY: the arguments are those of this option. Once SQLite runs it refuses them; where another thread
+        // is just starting it, all that changes is one number that says whether to count.
         let answer = unsafe { sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0) };
         assert!([SQLITE_OK, SQLITE_MISUSE].contains(&answer), "SQLite was not set up: {answer}");
     });
