@@ -17,21 +17,29 @@ pub struct Edit {
     pub edited_by: Actor,
 }
 
-/// A comment. Its id is that of the event which added it; a deleted one keeps its text.
+/// A comment. Its id is that of the event which added it; a deleted one keeps its text. Its record leaves
+/// out what it does not have.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[allow(missing_docs, reason = "the members are those of the comment in docs/json.md")]
 pub struct Comment {
     pub id: String,
     pub body: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub role: Option<String>,
     pub author: Actor,
     pub created_at: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub parent_id: Option<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub edit_history: Vec<Edit>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub edited_at: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub deleted_at: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub deleted_by: Option<Actor>,
     /// Who reacted, by emoji, in order of reacting.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub reactions: BTreeMap<String, Vec<Actor>>,
 }
 

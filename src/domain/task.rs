@@ -56,7 +56,8 @@ pub struct Claim {
     pub key: String,
 }
 
-/// A task. What a reader of the exported snapshot sees is [`Task::snapshot`].
+/// A task. What a reader of the exported snapshot sees is [`Task::snapshot`]. Its record leaves out what
+/// it does not have.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[allow(missing_docs, reason = "the members are those of the snapshot in docs/data-model.md")]
 pub struct Task {
@@ -65,35 +66,55 @@ pub struct Task {
     /// What the task shows; derived from the claims of all tasks, so no event of its own says it.
     #[serde(skip)]
     pub short_id: Option<ShortId>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub claim: Option<Claim>,
     pub title: String,
     pub status: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub priority: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub urgency: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub complexity: Option<String>,
-    #[serde(rename = "type")]
+    #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
     pub kind: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub tags: Option<Vec<String>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub assigned_to: Option<Actor>,
     pub created_by: Actor,
     pub created_at: String,
     pub updated_at: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub done_at: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub last_status_changed_at: Option<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub relationships_out: Vec<Relationship>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub evidence_refs: Vec<Evidence>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub branch_links: Vec<BranchLink>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub linked_files: Vec<String>,
     /// `{flagged_by, reason, since}` while somebody asks for a human.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub needs_human: Option<Value>,
     /// Comments that are not deleted.
+    #[serde(default, skip_serializing_if = "is_zero")]
     pub comment_count: u64,
+    #[serde(default, skip_serializing_if = "is_zero")]
     pub reopened_count: u64,
+    #[serde(default, skip_serializing_if = "Map::is_empty")]
     pub custom_fields: Map<String, Value>,
     /// Fields that an update set and that Lattice gives no meaning to.
+    #[serde(default, skip_serializing_if = "Map::is_empty")]
     pub extra: Map<String, Value>,
+    #[serde(default, skip_serializing_if = "is_false")]
     pub archived: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub archived_at: Option<String>,
     pub last_event_id: String,
     /// The place of the last event in the canonical order.
@@ -177,6 +198,14 @@ impl Task {
     pub fn has_evidence(&self, role: &str) -> bool {
         self.evidence_refs.iter().any(|e| e.role.as_deref() == Some(role))
     }
+}
+
+fn is_zero(count: &u64) -> bool {
+    *count == 0
+}
+
+fn is_false(flag: &bool) -> bool {
+    !*flag
 }
 
 fn id_text<S: Serializer>(id: &TaskId, serializer: S) -> Result<S::Ok, S::Error> {

@@ -46,36 +46,33 @@ pub(super) const KNOWN: &[Known] = &[
     },
     Known {
         version: 2,
-        indexes: &[
-            "events_by_instance",
-            "events_by_resource",
-            "events_by_task",
-            "relationships_by_target",
-            "short_ids_contested",
-            "tasks_at_work",
-            "tasks_by_assignee",
-            "tasks_by_done",
-            "tasks_by_status",
-            "tasks_in_order",
-        ],
+        indexes: &INDEXES_SINCE_2,
         hash: "840fd0ca83a81f8b78f949ff6748bfe4b867fb61e092e1380d06442b432a8fcf",
     },
     Known {
         version: 3,
-        indexes: &[
-            "events_by_instance",
-            "events_by_resource",
-            "events_by_task",
-            "relationships_by_target",
-            "short_ids_contested",
-            "tasks_at_work",
-            "tasks_by_assignee",
-            "tasks_by_done",
-            "tasks_by_status",
-            "tasks_in_order",
-        ],
+        indexes: &INDEXES_SINCE_2,
         hash: "71b71676ccb26982d8e7a85e6e80d0607153c5026eaab8c048bc6c245ca7fadb",
     },
+    Known {
+        version: 4,
+        indexes: &INDEXES_SINCE_2,
+        hash: "71b71676ccb26982d8e7a85e6e80d0607153c5026eaab8c048bc6c245ca7fadb",
+    },
+];
+
+/// The indexes of the second schema and of those after it.
+const INDEXES_SINCE_2: [&str; 10] = [
+    "events_by_instance",
+    "events_by_resource",
+    "events_by_task",
+    "relationships_by_target",
+    "short_ids_contested",
+    "tasks_at_work",
+    "tasks_by_assignee",
+    "tasks_by_done",
+    "tasks_by_status",
+    "tasks_in_order",
 ];
 
 /// The tables that ANALYZE makes. Their text is compared too, because SQLite
