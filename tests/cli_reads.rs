@@ -20,7 +20,7 @@ fn fill(project: &Project, count: usize) {
     let who = Identity { actor: Some("agent:test".to_owned()), ..Identity::default() };
     for n in 0..count {
         let task = NewTask { title: format!("Task {n}"), ..NewTask::default() };
-        app.execute(&who, |names| Ok(Command::Create { id: names.fresh_task.clone(), chosen: false, task }))
+        app.execute(&who, |names| Ok(Command::Create { id: names.fresh_task(), chosen: false, task }))
             .unwrap();
     }
 }

@@ -133,7 +133,7 @@ fn act(app: &mut App, step: &Step) {
     };
     let outcome = app.execute(&who, |names| {
         Ok(command.unwrap_or_else(|| Command::Create {
-            id: names.fresh_task.clone(),
+            id: names.fresh_task(),
             chosen: false,
             task: NewTask { title: format!("task {}", a % 100), ..NewTask::default() },
         }))
@@ -145,7 +145,7 @@ fn act(app: &mut App, step: &Step) {
 fn of_resource(step: &Step, names: &Names<'_>) -> Command {
     let [a, b, c] = step.dice;
     let name = format!("r{}", a % 2);
-    let fresh = names.fresh_resource.clone();
+    let fresh = names.fresh_resource();
     match (step.what, b % 3) {
         (24, _) => {
             let (max_holders, ttl_seconds) = (Some(i64::from(c % 3) + 1), Some(i64::from(b % 7200) + 1));

@@ -52,7 +52,7 @@ fn drift(app: &App) -> Vec<(String, String)> {
 fn create(app: &mut App) -> Outcome {
     app.execute(&who(), |names| {
         let task = NewTask { title: "A".into(), ..NewTask::default() };
-        Ok(Command::Create { id: names.fresh_task.clone(), chosen: false, task })
+        Ok(Command::Create { id: names.fresh_task(), chosen: false, task })
     })
     .unwrap()
 }

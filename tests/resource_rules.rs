@@ -18,7 +18,7 @@ fn tracker(max_holders: i64) -> App {
         ..NewResource::default()
     };
     app.execute(&who("maker"), |names| {
-        Ok(Command::CreateResource { id: names.fresh_resource.clone(), chosen: false, resource })
+        Ok(Command::CreateResource { id: names.fresh_resource(), chosen: false, resource })
     })
     .unwrap();
     app
@@ -36,7 +36,7 @@ fn at(app: &mut App, seconds: u64, name: &str, what: &str) -> Result<Outcome, Fa
         Ok(match what {
             "acquire" | "force" => Command::AcquireResource {
                 name: db(),
-                fresh: names.fresh_resource.clone(),
+                fresh: names.fresh_resource(),
                 task: None,
                 force: what == "force",
             },

@@ -152,3 +152,21 @@ fn what_the_index_has_not_heard_of_yet_takes_nobodys_place() {
     assert_eq!(found.hits.iter().map(|hit| hit.task.id.clone()).collect::<Vec<_>>(), [older]);
     assert!(!found.truncated);
 }
+
+#[test]
+fn a_task_that_is_made_anew_before_its_words_are_due_has_them_once() {
+    let mut app = tracker();
+    for n in 0..70 {
+        create(&mut app, format!("filler{n}"));
+    }
+    let task = create(&mut app, "early".into());
+    run(&mut app, Command::Comment { task: task.clone(), body: "said".into(), reply_to: None, role: None });
+    app.rebuild(Some(task.as_str()), |_| {}).unwrap();
+    assert!(finds(&app, "early") && finds(&app, "said"));
+    run(&mut app, Command::Update { task, changes: vec![("title".into(), "late".into())] });
+    for n in 0..70 {
+        create(&mut app, format!("more{n}"));
+    }
+    assert!(finds(&app, "late") && finds(&app, "said") && !finds(&app, "early"));
+    assert_eq!(drift(&app), []);
+}

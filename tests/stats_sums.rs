@@ -56,9 +56,7 @@ fn act(app: &mut App, step: &Step) {
             assigned_to: (c % 2 == 0).then(|| Actor::Plain(format!("agent:{}", c % 5))),
             ..NewTask::default()
         };
-        drop(app.execute(&who, |names| {
-            Ok(Command::Create { id: names.fresh_task.clone(), chosen: false, task })
-        }));
+        drop(app.execute(&who, |names| Ok(Command::Create { id: names.fresh_task(), chosen: false, task })));
         return;
     };
     let to = DEFAULT_STATUSES[usize::from(b) % DEFAULT_STATUSES.len()].to_owned();
@@ -192,7 +190,7 @@ fn check(app: &App, hours: i64) {
     let active: Vec<&Task> = tasks.iter().filter(|task| !task.archived).collect();
     let config = app.read(|reader| Ok(reader.config()?)).unwrap();
     let open: Vec<&Task> =
-        active.iter().copied().filter(|task| !config.finished().contains(&task.status)).collect();
+        active.iter().copied().filter(|task| !config.finished().contains(&task.status.as_str())).collect();
     let about: Vec<&Event> = events.iter().filter(|event| event.task().is_some()).collect();
     let of = |task: &Task| about.iter().filter(|event| event.task() == Some(&task.id)).count() as i64;
 

@@ -52,7 +52,7 @@ mod tests {
                 ..NewTask::default()
             };
             let build = |names: &crate::app::Names<'_>| {
-                Ok(Command::Create { id: names.fresh_task.clone(), chosen: false, task })
+                Ok(Command::Create { id: names.fresh_task(), chosen: false, task })
             };
             app.execute(&who, build).unwrap();
         };

@@ -4,7 +4,7 @@ use super::App;
 use super::code::Code;
 use super::failure::Failure;
 use super::identity::Identity;
-use super::{Due, facts, hooks, resolve};
+use super::{Due, World, facts, hooks, resolve};
 use crate::domain::event::{Event, EventBody, MAX_BYTES, Subject, kind};
 use crate::domain::id::{ResourceId, TaskId};
 use crate::domain::resource::Resource;
@@ -39,16 +39,25 @@ pub struct Names<'a> {
     pub config: &'a Config,
     /// Milliseconds since the epoch.
     pub now_millis: u64,
-    /// An id for a new task.
-    pub fresh_task: TaskId,
-    /// An id for a new resource.
-    pub fresh_resource: ResourceId,
+    world: &'a World,
 }
 
 /// Words that stand for nobody, in any case.
 const NOBODY: [&str; 3] = ["none", "unassigned", "-"];
 
 impl Names<'_> {
+    /// An id for a new task.
+    #[must_use]
+    pub fn fresh_task(&self) -> TaskId {
+        self.world.task_id()
+    }
+
+    /// An id for a new resource.
+    #[must_use]
+    pub fn fresh_resource(&self) -> ResourceId {
+        self.world.resource_id()
+    }
+
     /// The id of the task that this text means.
     ///
     /// # Errors
@@ -158,7 +167,7 @@ impl App {
 /// before it did.
 pub(super) struct Work<'t, 'a> {
     tx: &'t Transaction<'a>,
-    world: &'t super::World,
+    world: &'t World,
     config: Config,
 }
 
@@ -167,7 +176,7 @@ impl<'t, 'a> Work<'t, 'a> {
     ///
     /// # Errors
     /// [`Failure`] if the configuration cannot be read.
-    pub(super) fn begin(tx: &'t Transaction<'a>, world: &'t super::World) -> Result<Self, Failure> {
+    pub(super) fn begin(tx: &'t Transaction<'a>, world: &'t World) -> Result<Self, Failure> {
         Ok(Self { tx, world, config: tx.config()? })
     }
 
@@ -202,20 +211,14 @@ impl<'t, 'a> Work<'t, 'a> {
     }
 }
 
-fn names<'a>(reader: &'a Reader<'a>, config: &'a Config, world: &super::World) -> Names<'a> {
-    Names {
-        reader,
-        config,
-        now_millis: world.millis(),
-        fresh_task: world.task_id(),
-        fresh_resource: world.resource_id(),
-    }
+fn names<'a>(reader: &'a Reader<'a>, config: &'a Config, world: &'a World) -> Names<'a> {
+    Names { reader, config, now_millis: world.millis(), world }
 }
 
 /// Decides and writes, inside a transaction that is already open.
 pub(super) fn carry_out(
     tx: &Transaction<'_>,
-    world: &super::World,
+    world: &World,
     config: Config,
     author: &Author,
     command: &Command,
@@ -246,7 +249,7 @@ pub(super) fn carry_out(
 /// Stamps what was decided with ids, time, author and parents, and writes it.
 fn write(
     tx: &Transaction<'_>,
-    world: &super::World,
+    world: &World,
     facts: &Facts,
     author: &Author,
     decision: Decision,
@@ -307,7 +310,7 @@ fn write(
 /// Writes events that no decision made, at the beginning of a tracker.
 pub(super) fn write_bodies(
     tx: &Transaction<'_>,
-    world: &super::World,
+    world: &World,
     author: &Author,
     bodies: Vec<EventBody>,
 ) -> Result<Vec<Event>, Failure> {
@@ -332,7 +335,7 @@ fn warnings(reader: &Reader<'_>, config: &Config, events: &[Event]) -> Result<Ve
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::app::{ImportSet, InitOptions, Merge, Place, Sourced, World};
+    use crate::app::{ImportSet, InitOptions, Merge, Place, Sourced};
     use crate::domain::command::NewTask;
 
     #[test]
@@ -342,7 +345,7 @@ mod tests {
         let who = Identity { actor: Some("agent:a".into()), ..Identity::default() };
         let made = app.execute(&who, |names| {
             let task = NewTask { title: "here".into(), ..NewTask::default() };
-            Ok(Command::Create { id: names.fresh_task.clone(), chosen: false, task })
+            Ok(Command::Create { id: names.fresh_task(), chosen: false, task })
         });
         let here = made.unwrap().task.unwrap().id;
         let gone = "task_01ARZ3NDEKTSV4RRFFQ69G5FAV";

@@ -252,7 +252,7 @@ fn relation_end(config: &Config, id: &str, task: Option<Task>) -> Related {
     match task {
         Some(task) => Related {
             name: task.name(),
-            is_finished: task.archived || config.finished().contains(&task.status),
+            is_finished: task.archived || config.finished().contains(&task.status.as_str()),
             title: Some(task.title),
         },
         None => Related { name: id.to_owned(), title: None, is_finished: false },

@@ -78,33 +78,46 @@ pub fn run(args: Args, context: &Context) -> Result<Done, Failure> {
     let lines = lines(BufReader::new(input), &name)?;
     let batch = Batch::read(&lines, &context.identity(&args.write))?;
     drop(lines);
-    let results = if args.keep_going {
-        context.writer()?.batch_each(batch)
+    let mut answer = Answer { full: args.full, quiet: args.write.output.quiet, ..Answer::default() };
+    if args.keep_going {
+        context.writer()?.batch_each(batch, |line| answer.add(&line));
     } else {
         let batch = batch.all_readable()?;
-        context.writer()?.batch(batch, args.dry_run)?
-    };
-    let mut done = answer(&results, args.full, args.write.output.quiet);
-    let changed = |line: &LineResult| line.result.as_ref().is_ok_and(|outcome| !outcome.events.is_empty());
-    if !args.dry_run && results.iter().any(changed) {
-        done = done.committed();
+        context.writer()?.batch(batch, args.dry_run, |line| answer.add(&line))?;
     }
-    let failures = results.iter().filter_map(|line| line.result.as_ref().err());
-    Ok(done.status(failures.map(|failure| failure.code.exit_class().status()).max().unwrap_or_default()))
+    answer.complaints.iter().for_each(|text| output::complain(text));
+    let done = Done::lines(answer.text).status(answer.status);
+    Ok(if answer.changed && !args.dry_run { done.committed() } else { done })
 }
 
-fn answer(results: &[LineResult], full: bool, quiet: bool) -> Done {
-    let mut text = String::new();
-    for line in results {
-        match (&line.result, quiet) {
+/// What is answered, made line by line: many results together would take much more memory.
+#[derive(Default)]
+struct Answer {
+    full: bool,
+    quiet: bool,
+    text: String,
+    /// For standard error, once nobody has to wait for whoever reads it.
+    complaints: Vec<String>,
+    /// The worst of the exit statuses that the lines alone would have.
+    status: u8,
+    /// Whether any of them changed something.
+    changed: bool,
+}
+
+impl Answer {
+    fn add(&mut self, line: &LineResult) {
+        match &line.result {
+            Ok(outcome) => self.changed |= !outcome.events.is_empty(),
+            Err(failure) => self.status = self.status.max(failure.code.exit_class().status()),
+        }
+        match (&line.result, self.quiet) {
             (Err(failure), true) => {
-                output::complain(&format!("{}: {}", line.line, output::sentence(failure)))
+                self.complaints.push(format!("{}: {}", line.line, output::sentence(failure)));
             }
-            (Ok(_), true) => text.extend(view::batch_id(line).map(|id| id + "\n")),
-            _ => text.push_str(&(json::line(&view::batch_line(line, full)) + "\n")),
+            (Ok(_), true) => self.text.extend(view::batch_id(line).map(|id| id + "\n")),
+            _ => self.text.push_str(&(json::line(&view::batch_line(line, self.full)) + "\n")),
         }
     }
-    Done::lines(text)
 }
 
 /// The lines that are not blank, with their numbers. Of one that is too long only its beginning

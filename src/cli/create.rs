@@ -60,7 +60,7 @@ pub fn run(args: Args, context: &Context) -> Result<Done, Failure> {
             tags: args.tags.as_deref().map(crate::domain::split_tags).unwrap_or_default(),
             assigned_to: args.assigned_to.as_deref().map(|text| names.actor(text)).transpose()?,
         };
-        Ok(Command::Create { chosen: id.is_some(), id: id.unwrap_or_else(|| names.fresh_task.clone()), task })
+        Ok(Command::Create { chosen: id.is_some(), id: id.unwrap_or_else(|| names.fresh_task()), task })
     })?;
     let Some(task) = &outcome.task else { return Ok(Done::silent()) };
     let done = args.write.output.reply(

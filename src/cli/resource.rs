@@ -128,7 +128,7 @@ fn create(args: CreateArgs, context: &Context) -> Result<Done, Failure> {
             ttl_seconds: args.ttl,
         };
         let is_chosen = chosen.is_some();
-        let id = chosen.unwrap_or_else(|| names.fresh_resource.clone());
+        let id = chosen.unwrap_or_else(|| names.fresh_resource());
         Ok(Command::CreateResource { id, chosen: is_chosen, resource })
     })?;
     Ok(changed(args.write.output, &outcome, |outcome| {
@@ -144,7 +144,7 @@ fn acquire(args: &AcquireArgs, context: &Context) -> Result<Done, Failure> {
     let build = |names: &Names<'_>| {
         Ok(Command::AcquireResource {
             name: names.resource(&args.resource)?,
-            fresh: names.fresh_resource.clone(),
+            fresh: names.fresh_resource(),
             task: args.task.as_deref().map(|task| names.task(task)).transpose()?,
             force: args.force,
         })

@@ -92,17 +92,25 @@ impl Config {
         self.get(pointer).and_then(Value::as_str)
     }
 
+    fn texts(&self, pointer: &str) -> Option<Vec<&str>> {
+        Some(self.get(pointer)?.as_array()?.iter().filter_map(Value::as_str).collect())
+    }
+
     fn list(&self, pointer: &str) -> Option<Vec<String>> {
-        let list = self.get(pointer)?.as_array()?;
-        Some(list.iter().filter_map(Value::as_str).map(str::to_owned).collect())
+        Some(self.texts(pointer)?.into_iter().map(str::to_owned).collect())
     }
 
     /// The statuses in order.
     #[must_use]
     pub fn statuses(&self) -> Vec<String> {
-        self.list("/workflow/statuses")
-            .filter(|list| !list.is_empty())
-            .unwrap_or_else(|| DEFAULT_STATUSES.map(str::to_owned).to_vec())
+        self.known_statuses().into_iter().map(str::to_owned).collect()
+    }
+
+    /// The same, not copied.
+    #[must_use]
+    pub fn known_statuses(&self) -> Vec<&str> {
+        let configured = self.texts("/workflow/statuses").filter(|list| !list.is_empty());
+        configured.unwrap_or_else(|| DEFAULT_STATUSES.to_vec())
     }
 
     /// Explicit transitions from a status, in listed order.
@@ -119,8 +127,8 @@ impl Config {
 
     /// Statuses that end a task's work.
     #[must_use]
-    pub fn finished(&self) -> Vec<String> {
-        self.list("/workflow/finished").unwrap_or_else(|| vec!["done".into(), "cancelled".into()])
+    pub fn finished(&self) -> Vec<&str> {
+        self.texts("/workflow/finished").unwrap_or_else(|| vec!["done", "cancelled"])
     }
 
     /// Roles that evidence may have: the configured ones and those that policies ask for. Empty
@@ -163,7 +171,7 @@ impl Config {
     /// How many tasks a status should hold at most.
     #[must_use]
     pub fn wip_limit(&self, status: &str) -> Option<u64> {
-        self.get(&format!("/workflow/wip_limits/{}", escape(status)))?.as_u64()
+        self.get("/workflow/wip_limits")?.as_object()?.get(status)?.as_u64()
     }
 
     /// What people call a status: its configured name, else the slug with spaces.
@@ -186,9 +194,8 @@ impl Config {
 
     /// Types that a task may have.
     #[must_use]
-    pub fn task_types(&self) -> Vec<String> {
-        self.list("/task_types")
-            .unwrap_or_else(|| ["task", "bug", "spike", "chore"].map(str::to_owned).to_vec())
+    pub fn task_types(&self) -> Vec<&str> {
+        self.texts("/task_types").unwrap_or_else(|| vec!["task", "bug", "spike", "chore"])
     }
 
     /// The status of a new task.

@@ -3,7 +3,8 @@
 mod canonical;
 mod reading;
 
-use serde_json::{Map, Value, json};
+use serde::Serialize;
+use serde_json::{Map, Value};
 use thiserror::Error;
 
 use super::actor::Actor;
@@ -201,6 +202,27 @@ pub struct Event {
     raw: String,
 }
 
+/// An event as it is written down; members in the order of their names.
+#[derive(Serialize)]
+struct Written<'a> {
+    actor: &'a Actor,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    agent_meta: Option<&'a Map<String, Value>>,
+    data: &'a Map<String, Value>,
+    id: &'a str,
+    parents: Vec<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    provenance: Option<&'a Map<String, Value>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    resource_id: Option<&'a str>,
+    schema_version: u8,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    task_id: Option<&'a str>,
+    ts: &'a str,
+    #[serde(rename = "type")]
+    kind: &'a str,
+}
+
 impl Event {
     /// Makes the event that a decision asked for.
     #[must_use]
@@ -213,32 +235,26 @@ impl Event {
         parents: Vec<EventId>,
     ) -> Self {
         let ts = at.to_string();
-        let mut map = Map::new();
-        map.insert("schema_version".into(), json!(1));
-        map.insert("id".into(), json!(id.as_str()));
-        map.insert("ts".into(), json!(ts));
-        map.insert("type".into(), json!(body.kind));
-        map.insert("actor".into(), actor.to_value());
-        match &body.subject {
-            Subject::Task(task) => drop(map.insert("task_id".into(), json!(task.as_str()))),
-            Subject::Resource(resource) => drop(map.insert("resource_id".into(), json!(resource.as_str()))),
-            Subject::Instance => {}
-        }
-        map.insert("data".into(), Value::Object(body.data));
-        map.insert("parents".into(), parents.iter().map(|p| json!(p.as_str())).collect());
-        if !stamp.provenance.is_empty() {
-            map.insert("provenance".into(), Value::Object(stamp.provenance.clone()));
-        }
-        if !stamp.agent_meta.is_empty() {
-            map.insert("agent_meta".into(), Value::Object(stamp.agent_meta.clone()));
-        }
-        let key = SortKey::of(&id, &ts, true);
-        let mut whole = Value::Object(map);
-        let raw = json::line(&whole);
-        let data = match whole.get_mut("data").map(Value::take) {
-            Some(Value::Object(data)) => data,
-            _ => Map::new(),
+        let (task_id, resource_id) = match &body.subject {
+            Subject::Task(task) => (Some(task.as_str()), None),
+            Subject::Resource(resource) => (None, Some(resource.as_str())),
+            Subject::Instance => (None, None),
         };
+        let some = |map| Some(map).filter(|map: &&Map<String, Value>| !map.is_empty());
+        let raw = json::line(&Written {
+            actor,
+            agent_meta: some(&stamp.agent_meta),
+            data: &body.data,
+            id: id.as_str(),
+            parents: parents.iter().map(EventId::as_str).collect(),
+            provenance: some(&stamp.provenance),
+            resource_id,
+            schema_version: 1,
+            task_id,
+            ts: &ts,
+            kind: &body.kind,
+        });
+        let key = SortKey::of(&id, &ts, true);
         Self {
             id,
             key,
@@ -246,7 +262,7 @@ impl Event {
             kind: body.kind,
             actor: actor.clone(),
             subject: body.subject,
-            data,
+            data: body.data,
             parents: Some(parents),
             redacted: None,
             raw,
@@ -317,6 +333,8 @@ pub fn heads<'a>(history: impl IntoIterator<Item = &'a Event>) -> Vec<EventId> {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     const LINE: &str = r#"{"actor":"agent:x","data":{"n":1.50},"future":{"deep":[1e+400]},"id":"ev_01KPH4C22JNABBN4W02JP1GNNS","schema_version":1,"task_id":"task_01KPH4C22FWF63BPQ4SET7E5JG","ts":"2026-04-18T20:26:31Z","type":"x_thing"}"#;

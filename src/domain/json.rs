@@ -1,13 +1,14 @@
 //! JSON as it is stored and exported: sorted members, UTF-8, numbers in their own text.
 
+use serde::Serialize;
 use serde_json::{Map, Value};
 
-/// One line, members sorted, no spaces. U+0085, U+2028 and U+2029 are escaped: readers that
+/// One line, no spaces, members in order: those of a map are, those of a struct as they stand in it. U+0085, U+2028 and U+2029 are escaped: readers that
 /// split lines as Python's `splitlines` does would otherwise break a log in the middle.
 #[must_use]
-pub fn line(value: &Value) -> String {
-    // Not by `to_string`: what is shown goes through a formatter, piece by piece.
-    shield(serde_json::to_string(value).unwrap_or_else(|_| value.to_string()))
+pub fn line(value: &impl Serialize) -> String {
+    // Only maps with other keys than text and writers that fail keep JSON from being written.
+    shield(serde_json::to_string(value).unwrap_or_default())
 }
 
 /// Sorted members, two spaces of indent, a newline at the end.

@@ -25,6 +25,12 @@ impl ShortId {
         let parts: Vec<&str> = prefix.split('-').collect();
         (parts.len() <= 2 && parts.iter().all(|p| is_code(p))).then_some(Self { prefix, number })
     }
+
+    /// The one behind it, if there is one.
+    #[must_use]
+    pub fn following(self) -> Option<Self> {
+        (self.number < LAST_NUMBER).then(|| Self { number: self.number + 1, ..self })
+    }
 }
 
 /// The greatest number that a short id can have.

@@ -13,22 +13,24 @@ use crate::domain::id::{EventId, SortKey};
 pub(super) struct Tail {
     pub(super) seq: i64,
     pub(super) chain: [u8; 32],
+    /// Its place in the canonical order; `None` before the first event.
+    pub(super) key: Option<SortKey>,
 }
 
 /// What the first event is chained to.
 pub(super) const GENESIS: [u8; 32] = [0; 32];
 
-/// The last event to arrive. One text for two questions, so that a write prepares it once.
-const LAST: &str = "SELECT seq, chain, sort_key FROM events ORDER BY seq DESC LIMIT 1";
-
 pub(super) fn tail(conn: &Connection) -> Result<Tail, StoreError> {
     let found = conn
-        .prepare_cached(LAST)
+        .prepare_cached("SELECT seq, chain, sort_key FROM events ORDER BY seq DESC LIMIT 1")
         .sql()?
-        .query_row([], |row| Ok(Tail { seq: row.get(0)?, chain: row.get(1)? }))
+        .query_row([], |row| {
+            let key = SortKey::from_stored(row.get(2)?);
+            Ok(Tail { seq: row.get(0)?, chain: row.get(1)?, key: Some(key) })
+        })
         .optional()
         .sql()?;
-    Ok(found.unwrap_or(Tail { seq: 0, chain: GENESIS }))
+    Ok(found.unwrap_or(Tail { seq: 0, chain: GENESIS, key: None }))
 }
 
 /// The statement that [`insert`] takes: prepared once for all events of a transaction.
@@ -54,8 +56,7 @@ pub(super) fn insert(into: &mut Statement<'_>, tail: &mut Tail, event: &Event) -
         chain
     ])
     .sql()?;
-    tail.seq += 1;
-    tail.chain = chain;
+    *tail = Tail { seq: tail.seq + 1, chain, key: Some(event.key.clone()) };
     Ok(())
 }
 
@@ -252,9 +253,8 @@ pub(super) fn last_place(conn: &Connection) -> Result<i64, StoreError> {
 }
 
 /// The place in the canonical order of the last event to arrive.
-pub(super) fn last_keys(conn: &Connection) -> Result<Option<SortKey>, StoreError> {
-    let key = conn.prepare_cached(LAST).sql()?.query_row([], |row| row.get(2)).optional().sql()?;
-    Ok(key.map(SortKey::from_stored))
+pub(super) fn last_key(conn: &Connection) -> Result<Option<SortKey>, StoreError> {
+    Ok(tail(conn)?.key)
 }
 
 /// The last place in the tracker's own history, which need not have arrived last.

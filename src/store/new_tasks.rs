@@ -54,7 +54,7 @@ pub(super) fn save<'a>(
     conn: &Connection,
     log: &[&Event],
     histories: &[(&'a TaskId, Vec<Placed<'_>>)],
-    finished: &[String],
+    finished: &[&str],
     contested: &mut BTreeSet<String>,
     mut each: impl FnMut(&TaskId),
 ) -> Result<Beside, StoreError> {

@@ -76,12 +76,13 @@ pub(super) fn events_appended(
     known: &Config,
     mut latest: Option<Task>,
 ) -> Result<Option<Task>, StoreError> {
-    let finished = if appended.iter().any(|e| e.subject == Subject::Instance) {
+    let changed = if appended.iter().any(|e| e.subject == Subject::Instance) {
         refold_instance(conn)?;
-        config(conn)?.finished()
+        Some(config(conn)?)
     } else {
-        known.finished()
+        None
     };
+    let finished = changed.as_ref().unwrap_or(known).finished();
     let tasks: BTreeSet<&TaskId> = appended.iter().filter_map(Event::task).collect();
     let mut contested = BTreeSet::new();
     for id in tasks {
@@ -98,20 +99,19 @@ fn project_task(
     conn: &Connection,
     id: &TaskId,
     events: &[&Event],
-    finished: &[String],
+    finished: &[&str],
     contested: &mut BTreeSet<String>,
     latest: Option<Task>,
 ) -> Result<Option<Task>, StoreError> {
-    let mut state = load(conn, id, events, latest)?;
+    let is_new = events[0].kind == kind::TASK_CREATED && !has_earlier(conn, id, events)?;
+    let mut state = if is_new { TaskState::default() } else { load(conn, id, events, latest)? };
     let mut last = state.task.as_ref().map(Task::last_key);
     let in_order = events.iter().all(|event| {
         let after = last.as_ref().is_none_or(|last| *last < event.key);
         last = Some(event.key.clone());
         after
     });
-    let begins =
-        state.task.is_some() || (events[0].kind == kind::TASK_CREATED && !has_earlier(conn, id, events)?);
-    if !(in_order && begins) {
+    if !(in_order && (is_new || state.task.is_some())) {
         refold_grown(conn, id, events.len(), finished, contested)?;
         return Ok(None);
     }
@@ -138,7 +138,7 @@ fn refold_task(
     source: &Connection,
     target: &Connection,
     id: &TaskId,
-    finished: &[String],
+    finished: &[&str],
     contested: &mut BTreeSet<String>,
 ) -> Result<(), StoreError> {
     let history = histories::found_of_task(source, id)?;
@@ -150,7 +150,7 @@ fn refold_grown(
     conn: &Connection,
     id: &TaskId,
     added: usize,
-    finished: &[String],
+    finished: &[&str],
     contested: &mut BTreeSet<String>,
 ) -> Result<(), StoreError> {
     let history = histories::found_of_task(conn, id)?;
@@ -163,7 +163,7 @@ pub(super) fn save_history<E: Borrow<Event>>(
     target: &Connection,
     id: &TaskId,
     history: &[E],
-    finished: &[String],
+    finished: &[&str],
     contested: &mut BTreeSet<String>,
 ) -> Result<(), StoreError> {
     let shown = clear_task(target, id)?;
@@ -242,7 +242,7 @@ pub(super) fn save(
     id: &TaskId,
     Change { before, after, events, texts }: &Change<'_>,
     shown_before: Option<Option<&ShortId>>,
-    finished: &[String],
+    finished: &[&str],
     contested: &mut BTreeSet<String>,
 ) -> Result<(), StoreError> {
     let Some(task) = &after.task else { return Ok(()) };
@@ -266,8 +266,8 @@ pub(super) fn save(
 }
 
 /// Neither archived nor in a status that ends the work.
-fn is_open(task: &Task, finished: &[String]) -> bool {
-    !task.archived && !finished.contains(&task.status)
+fn is_open(task: &Task, finished: &[&str]) -> bool {
+    !task.archived && !finished.contains(&task.status.as_str())
 }
 
 /// Folds the tracker's own history: configuration, context, heads, and what hangs on them.
@@ -308,7 +308,7 @@ fn save_statuses(conn: &Connection, config: &Config) -> Result<(), StoreError> {
                 status,
                 position as i64,
                 config.display_name(status),
-                finished.contains(status),
+                finished.contains(&status.as_str()),
                 limit
             ])
             .sql()?;
@@ -317,7 +317,7 @@ fn save_statuses(conn: &Connection, config: &Config) -> Result<(), StoreError> {
 }
 
 /// Other statuses count as finished now: every task's `open` is settled again.
-fn reopen(conn: &Connection, finished: &[String]) -> Result<(), StoreError> {
+fn reopen(conn: &Connection, finished: &[&str]) -> Result<(), StoreError> {
     let list = serde_json::to_string(finished).unwrap_or_else(|_| "[]".to_owned());
     conn.execute(
         "UPDATE tasks SET open = archived = 0 AND status NOT IN (SELECT value FROM json_each(?1))",
@@ -363,7 +363,8 @@ pub(super) fn many_appended(
     if appended.iter().any(|e| e.subject == Subject::Instance) {
         refold_instance(conn)?;
     }
-    let finished = config(conn)?.finished();
+    let config = config(conn)?;
+    let finished = config.finished();
     let mut contested = BTreeSet::new();
     let last = events::last_place(conn)?;
     let begin = last - appended.len() as i64;
@@ -404,7 +405,8 @@ pub(super) fn rebuild_task(conn: &Connection, id: &TaskId) -> Result<(), StoreEr
     for table in TASK_TABLES {
         conn.execute(&format!("DELETE FROM {table} WHERE task_id = ?1"), [id.as_str()]).sql()?;
     }
-    let finished = config(conn)?.finished();
+    let config = config(conn)?;
+    let finished = config.finished();
     let mut contested = BTreeSet::new();
     short_ids::release(conn, id, &mut contested)?;
     refold_task(conn, conn, id, &finished, &mut contested)?;

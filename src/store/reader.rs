@@ -46,6 +46,8 @@ pub struct Reader<'a> {
     /// The task that was asked for last, as it is now: a change needs it four times, to know whom its
     /// name means, to decide, to fold and to tell. Whoever writes tasks gives it up or sets it right.
     pub(super) latest: RefCell<Option<Task>>,
+    /// The next number that was asked for last, given up or set right in the same way.
+    pub(super) next: RefCell<Option<ShortId>>,
 }
 
 impl<'a> Reader<'a> {
@@ -54,7 +56,7 @@ impl<'a> Reader<'a> {
         path: &'a Path,
         contested: &'a RefCell<BTreeSet<ShortId>>,
     ) -> Self {
-        Self { conn, path, contested, latest: RefCell::default() }
+        Self { conn, path, contested, latest: RefCell::default(), next: RefCell::default() }
     }
 
     /// Says what a failure of SQLite at this file stands for.
@@ -129,13 +131,11 @@ questions! {
     /// Events in order of arrival.
     feed(query: &FeedQuery) -> Vec<Arrival> = feed::feed;
     /// The place in the canonical order of the last event to arrive.
-    last_key() -> Option<SortKey> = events::last_keys;
+    last_key() -> Option<SortKey> = events::last_key;
     /// The last place in the tracker's own history.
     last_instance_key() -> Option<SortKey> = events::last_instance_key;
     /// Whether another task claims or shows this short id.
     is_short_id_taken(short_id: &ShortId, but: &TaskId) -> bool = short_ids::is_taken;
-    /// The next free number under a prefix.
-    next_number(prefix: &str) -> i64 = short_ids::next;
     /// Every short id and every prefix's next number.
     short_id_index() -> ShortIdIndex = short_ids::index;
     /// Numbers that more than one task claims: (short id, tasks).
@@ -254,6 +254,20 @@ impl Reader<'_> {
             *latest = Some(found);
         }
         Ok(latest.clone())
+    }
+
+    /// The next free number under a prefix.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the file cannot be read.
+    pub fn next_number(&self, prefix: &str) -> Result<i64, StoreError> {
+        let mut next = self.next.borrow_mut();
+        if let Some(next) = next.as_ref().filter(|next| next.prefix == prefix) {
+            return Ok(next.number);
+        }
+        let number = self.placed(short_ids::next(self.conn, prefix))?;
+        *next = Some(ShortId { prefix: prefix.to_owned(), number });
+        Ok(number)
     }
 
     /// The task that shows this short id. Where others claim it too, that is remembered: see

@@ -3,7 +3,8 @@
 use std::path::PathBuf;
 
 use super::error::{StoreError, from_sqlite};
-use super::tracker::{Opened, Store, Transaction};
+use super::tracker::{Opened, Store};
+use super::transaction::Transaction;
 use super::{artifacts, events, project, search_index, tree_record};
 use crate::domain::event::Event;
 
@@ -56,7 +57,7 @@ impl Transaction<'_> {
         if tombstones.is_empty() {
             return Ok(());
         }
-        self.latest.take();
+        self.forget();
         self.placed(
             tombstones
                 .iter()

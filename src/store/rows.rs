@@ -1,10 +1,13 @@
 //! Reading and writing the single rows of the derived tables.
 
-use rusqlite::types::Value;
+use std::sync::OnceLock;
+
+use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{Connection, OptionalExtension, Row, params, params_from_iter};
 
 use super::error::StoreError;
 use super::unplaced::SqlResult;
+use crate::domain::actor::Actor;
 use crate::domain::comment::Comment;
 use crate::domain::fold::Text;
 use crate::domain::id::TaskId;
@@ -60,14 +63,16 @@ pub(super) fn save_task(
     (events, state): (usize, &str),
 ) -> Result<(), StoreError> {
     let row = task_row(task, open)?;
-    let state = ("state", Value::from(state.to_owned()));
-    let events = Value::from(events as i64);
+    let state = ("state", text(Some(state)));
+    let events = ToSqlOutput::from(events as i64);
     let Some((before, was_open)) = before else {
+        static INSERT: OnceLock<String> = OnceLock::new();
         let row: Vec<_> = row.into_iter().chain([state, ("event_count", events)]).collect();
-        let names: Vec<&str> = row.iter().map(|(name, _)| *name).collect();
-        let marks = vec!["?"; row.len()].join(",");
-        let sql = format!("INSERT INTO tasks ({}) VALUES ({marks})", names.join(","));
-        conn.prepare_cached(&sql).sql()?.execute(params_from_iter(row.iter().map(|(_, v)| v))).sql()?;
+        let sql = INSERT.get_or_init(|| {
+            let names: Vec<&str> = row.iter().map(|(name, _)| *name).collect();
+            format!("INSERT INTO tasks ({}) VALUES ({})", names.join(","), vec!["?"; names.len()].join(","))
+        });
+        conn.prepare_cached(sql).sql()?.execute(params_from_iter(row.iter().map(|(_, v)| v))).sql()?;
         return Ok(());
     };
     if (before, was_open) == (task, open) {
@@ -75,46 +80,52 @@ pub(super) fn save_task(
     }
     let old = task_row(before, was_open)?;
     let changed = row.iter().zip(&old).filter(|(new, old)| new != old).map(|(new, _)| new);
-    let changed: Vec<&(&str, Value)> = changed.chain([&state]).collect();
+    let changed: Vec<&(&str, ToSqlOutput<'_>)> = changed.chain([&state]).collect();
     let set: Vec<String> = changed.iter().map(|(name, _)| format!("{name}=?")).collect();
     let sql = format!("UPDATE tasks SET {}, event_count=event_count+? WHERE id=?", set.join(","));
-    let id = Value::from(task.id.as_str().to_owned());
+    let id = text(Some(task.id.as_str()));
     let values = changed.iter().map(|(_, value)| value).chain([&events, &id]);
     conn.prepare_cached(&sql).sql()?.execute(params_from_iter(values)).sql()?;
     Ok(())
 }
 
+/// A column's text, not copied.
+fn text(text: Option<&str>) -> ToSqlOutput<'_> {
+    ToSqlOutput::Borrowed(text.map_or(ValueRef::Null, ValueRef::from))
+}
+
 /// The columns of a task's row and their values, but for the whole state.
-fn task_row(task: &Task, open: bool) -> Result<[(&'static str, Value); 26], StoreError> {
+fn task_row(task: &Task, open: bool) -> Result<[(&'static str, ToSqlOutput<'_>); 26], StoreError> {
     let tags = task.tags.as_ref().filter(|tags| !tags.is_empty()).map(encoded).transpose()?;
     let fields = Some(&task.custom_fields).filter(|f| !f.is_empty()).map(encoded).transpose()?;
+    let made = |text: Option<String>| ToSqlOutput::Owned(text.into());
     Ok([
-        ("id", task.id.as_str().to_owned().into()),
-        ("short_id", task.short_id.as_ref().map(ToString::to_string).into()),
-        ("title", task.title.clone().into()),
-        ("status", task.status.clone().into()),
-        ("priority", task.priority.clone().into()),
-        ("urgency", task.urgency.clone().into()),
-        ("complexity", task.complexity.clone().into()),
-        ("type", task.kind.clone().into()),
-        ("assigned_to", task.assigned_to.as_ref().map(|a| a.display().to_owned()).into()),
-        ("created_by", task.created_by.display().to_owned().into()),
-        ("created_at", task.created_at.clone().into()),
-        ("updated_at", task.updated_at.clone().into()),
-        ("done_at", task.done_at.clone().into()),
-        ("last_status_changed_at", task.last_status_changed_at.clone().into()),
+        ("id", text(Some(task.id.as_str()))),
+        ("short_id", made(task.short_id.as_ref().map(ToString::to_string))),
+        ("title", text(Some(&task.title))),
+        ("status", text(Some(&task.status))),
+        ("priority", text(task.priority.as_deref())),
+        ("urgency", text(task.urgency.as_deref())),
+        ("complexity", text(task.complexity.as_deref())),
+        ("type", text(task.kind.as_deref())),
+        ("assigned_to", text(task.assigned_to.as_ref().map(Actor::display))),
+        ("created_by", text(Some(task.created_by.display()))),
+        ("created_at", text(Some(&task.created_at))),
+        ("updated_at", text(Some(&task.updated_at))),
+        ("done_at", text(task.done_at.as_deref())),
+        ("last_status_changed_at", text(task.last_status_changed_at.as_deref())),
         ("comment_count", (task.comment_count as i64).into()),
         ("reopened_count", (task.reopened_count as i64).into()),
         ("archived", task.archived.into()),
-        ("archived_at", task.archived_at.clone().into()),
+        ("archived_at", text(task.archived_at.as_deref())),
         ("needs_human", task.asks_for_human().into()),
         ("open", open.into()),
         ("priority_rank", (priority_rank(task.priority.as_deref()) as i64).into()),
         ("urgency_rank", (urgency_rank(task.urgency.as_deref()) as i64).into()),
-        ("last_event_id", task.last_event_id.clone().into()),
-        ("description", task.description.clone().into()),
-        ("tags", tags.into()),
-        ("custom_fields", fields.into()),
+        ("last_event_id", text(Some(&task.last_event_id))),
+        ("description", text(task.description.as_deref())),
+        ("tags", made(tags)),
+        ("custom_fields", made(fields)),
     ])
 }
 
@@ -327,5 +338,5 @@ pub(super) fn set_meta(conn: &Connection, key: &str, value: &str) -> Result<(), 
 
 /// JSON text of a list of ids.
 pub(super) fn id_list(ids: &[impl ToString]) -> String {
-    json::line(&ids.iter().map(|id| serde_json::Value::String(id.to_string())).collect())
+    json::line(&ids.iter().map(ToString::to_string).collect::<Vec<_>>())
 }

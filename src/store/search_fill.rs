@@ -28,7 +28,7 @@ impl Kind {
     }
 }
 
-const INSERT: &str = "INSERT INTO search (rowid, title, body) VALUES (?1, ?2, ?3)";
+pub(super) const INSERT: &str = "INSERT INTO search (rowid, title, body) VALUES (?1, ?2, ?3)";
 
 /// Bytes of words that FTS5 gathers in memory before it writes them as a piece of their own: its default,
 /// `FTS5_DEFAULT_HASHSIZE`. Many pieces are merged again and again.

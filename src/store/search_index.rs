@@ -12,7 +12,7 @@ use rusqlite::fallible_streaming_iterator::FallibleStreamingIterator;
 use rusqlite::{Connection, ErrorCode, OptionalExtension, Row, Rows, params};
 
 use super::error::StoreError;
-use super::search_fill::{fill, flush, merge};
+use super::search_fill::{INSERT, fill, flush, merge};
 use super::unplaced::SqlResult;
 use super::{events, rows};
 use crate::domain::event::kind;
@@ -73,6 +73,9 @@ impl Kind {
         }
     }
 }
+
+/// Writes a row that may be there already; [`INSERT`] one that is not.
+const REPLACE: &str = "INSERT OR REPLACE INTO search (rowid, title, body) VALUES (?1, ?2, ?3)";
 
 /// A text as it reads now.
 pub(super) struct Text {
@@ -146,7 +149,7 @@ fn catch_up(conn: &Connection, end: i64) -> Result<(), StoreError> {
         fill(conn, conn, &BTreeSet::new())?;
         merge(conn)?;
     } else {
-        save(conn, &changed_since(conn, begin)?)?;
+        save(conn, &changed_since(conn, begin)?, begin)?;
     }
     flush(conn)?;
     reach(conn, end)
@@ -170,7 +173,9 @@ pub(super) fn stale(conn: &Connection) -> Result<BTreeSet<i64>, StoreError> {
 fn changed_since(conn: &Connection, begin: i64) -> Result<BTreeSet<i64>, StoreError> {
     let mut statement = conn
         .prepare_cached(
-            "SELECT raw, hash, seq, type, task_id FROM events WHERE seq > ?1 AND task_id IS NOT NULL",
+            "SELECT raw, hash, seq, type, task_id,
+                    CASE type WHEN 'task_created' THEN (SELECT min(seq) FROM events f WHERE f.task_id = e.task_id) END
+               FROM events e WHERE seq > ?1 AND task_id IS NOT NULL",
         )
         .sql()?;
     let mut found = statement.query([begin]).sql()?;
@@ -185,7 +190,11 @@ fn changed_since(conn: &Connection, begin: i64) -> Result<BTreeSet<i64>, StoreEr
         match kind {
             kind::PLAN_UPDATED => rows.extend(row_of_task(conn, Kind::Plan, task)?),
             kind::NOTES_UPDATED => rows.extend(row_of_task(conn, Kind::Notes, task)?),
-            kind::TASK_CREATED => rows.extend(rows_of_created(conn, task, row.get(2).sql()?)?),
+            // Whatever was said about it before counts from now on; what came later speaks for itself.
+            kind::TASK_CREATED if row.get::<_, Option<i64>>(5).sql()? != row.get(2).sql()? => {
+                rows.extend(rows_of_task(conn, task)?);
+            }
+            kind::TASK_CREATED => drop(rows.insert(Kind::Task.row(row.get(2).sql()?))),
             kind::COMMENT_EDITED | kind::COMMENT_DELETED => {
                 let event = events::event_of_row(row)?;
                 rows.extend(event.text("comment_id").map(|id| place(conn, id)).transpose()?.flatten());
@@ -219,15 +228,6 @@ fn row_of_task(conn: &Connection, kind: Kind, task: &str) -> Result<Option<i64>,
     Ok(first(conn, task)?.map(|seq| kind.row(seq)))
 }
 
-/// The rows of a task that was created at this place. Whatever was said about it before counts from
-/// now on; what came later speaks for itself.
-fn rows_of_created(conn: &Connection, task: &str, seq: i64) -> Result<BTreeSet<i64>, StoreError> {
-    match first(conn, task)? {
-        Some(first) if first == seq => Ok(BTreeSet::from([Kind::Task.row(seq)])),
-        _ => rows_of_task(conn, task),
-    }
-}
-
 fn rows_of_task(conn: &Connection, task: &str) -> Result<BTreeSet<i64>, StoreError> {
     let mut statement =
         conn.prepare_cached("SELECT seq FROM events WHERE task_id = ?1 AND type = 'comment_added'").sql()?;
@@ -238,24 +238,30 @@ fn rows_of_task(conn: &Connection, task: &str) -> Result<BTreeSet<i64>, StoreErr
     Ok(rows)
 }
 
-/// Writes these rows as their texts read now. In order: the index takes growing numbers at once.
-fn save(conn: &Connection, rows: &BTreeSet<i64>) -> Result<(), StoreError> {
+/// Writes these rows as their texts read now. In order: the index takes growing numbers at once. It holds
+/// none of places behind `indexed`, so that nothing has to be looked for there.
+fn save(conn: &Connection, rows: &BTreeSet<i64>, indexed: i64) -> Result<(), StoreError> {
     for row in rows {
+        let is_new = row % KINDS > indexed;
         match find_text(conn, *row)? {
             Some(Text { title, body, .. }) => conn
-                .prepare_cached("INSERT OR REPLACE INTO search (rowid, title, body) VALUES (?1, ?2, ?3)")
+                .prepare_cached(if is_new { INSERT } else { REPLACE })
                 .sql()?
                 .execute(params![row, title, body])
                 .sql()?,
+            None if is_new => 0,
             None => conn.prepare_cached("DELETE FROM search WHERE rowid = ?1").sql()?.execute([row]).sql()?,
         };
     }
     Ok(())
 }
 
-/// Makes one task's rows anew.
+/// Makes one task's rows anew, as far as they are due.
 pub(super) fn rebuild_task(conn: &Connection, task: &str) -> Result<(), StoreError> {
-    save(conn, &rows_of_task(conn, task)?)
+    let indexed = indexed_to(conn)?;
+    let mut rows = rows_of_task(conn, task)?;
+    rows.retain(|row| row % KINDS <= indexed);
+    save(conn, &rows, indexed)
 }
 
 /// Makes the whole index anew.

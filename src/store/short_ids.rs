@@ -162,12 +162,14 @@ pub(super) fn is_taken(conn: &Connection, short_id: &ShortId, but: &TaskId) -> R
 
 /// The number behind all that are claimed, shown or ruled out by an imported floor.
 pub(super) fn next(conn: &Connection, prefix: &str) -> Result<i64, StoreError> {
-    let highest: Option<i64> = conn
-        .prepare_cached("SELECT max(number) FROM short_ids WHERE prefix = ?1")
+    let (highest, floor): (Option<i64>, Option<String>) = conn
+        .prepare_cached(
+            "SELECT (SELECT max(number) FROM short_ids WHERE prefix = ?1), (SELECT value FROM meta WHERE key = ?2)",
+        )
         .sql()?
-        .query_row([prefix], |row| row.get(0))
+        .query_row([prefix, &floor_key(prefix)], |row| Ok((row.get(0)?, row.get(1)?)))
         .sql()?;
-    let floor = rows::meta(conn, &floor_key(prefix))?.and_then(|text| text.parse().ok()).unwrap_or(1);
+    let floor = floor.and_then(|text| text.parse().ok()).unwrap_or(1);
     let number = floor.max(highest.unwrap_or(0).saturating_add(1)).max(1);
     if number <= LAST_NUMBER { Ok(number) } else { lowest_free(conn, prefix) }
 }

@@ -5,7 +5,7 @@
 //! are a function of the first events to arrive, whatever these are about and whatever their order
 //! in a history.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use rusqlite::{Connection, Row, params};
 
@@ -244,15 +244,24 @@ impl Tallies {
         let mut walk = Walk::behind(std::mem::take(self));
         let mut statement = conn
             .prepare_cached(&format!(
-                "SELECT {MARK}, seq, task_id, actor FROM events WHERE seq > ?1 AND seq <= ?2 AND task_id IS NOT NULL"
+                "SELECT {MARK}, seq, task_id, actor,
+                        CASE type WHEN 'task_created' THEN (SELECT min(seq) FROM events f WHERE f.task_id = e.task_id) END
+                   FROM events e WHERE seq > ?1 AND seq <= ?2 AND task_id IS NOT NULL"
             ))
             .sql()?;
         let mut events = statement.query([begin, end]).sql()?;
+        let mut new: HashSet<String> = HashSet::new();
         while let Some(event) = events.next().sql()? {
             let text = |column| event.get_ref(column).map(|value| value.as_str().unwrap_or_default()).sql();
-            walk.event(event.get(4).sql()?, text(5)?, text(6)?, &columns(event)?)?;
+            let task = text(5)?;
+            walk.event(event.get(4).sql()?, task, text(6)?, &columns(event)?)?;
+            if event.get::<_, Option<i64>>(7).sql()?.is_some_and(|first| first > begin) {
+                new.insert(task.to_owned());
+            }
         }
-        let before = |task: &str| if begin > 0 { marks_until(conn, task, begin) } else { Ok(Vec::new()) };
+        let before = |task: &str| {
+            if begin == 0 || new.contains(task) { Ok(Vec::new()) } else { marks_until(conn, task, begin) }
+        };
         *self = walk.end(end, now, before)?;
         Ok(())
     }

@@ -114,7 +114,7 @@ pub fn who() -> Identity {
 }
 
 pub fn run(app: &mut App, build: impl FnOnce(TaskId) -> Command) -> TaskId {
-    let outcome = app.execute(&who(), |names| Ok(build(names.fresh_task.clone()))).unwrap();
+    let outcome = app.execute(&who(), |names| Ok(build(names.fresh_task()))).unwrap();
     outcome.task.unwrap().id
 }
 

@@ -147,10 +147,10 @@ pub fn batch(data: &[u8]) {
     let mut app = tracker();
     let before = events(&app);
     let done = match batch.all_readable() {
-        Ok(batch) => app.batch(batch, false).is_ok(),
+        Ok(batch) => app.batch(batch, false, drop).is_ok(),
         Err(_) => {
             let each = Batch::read(&lines, &who).unwrap();
-            app.batch_each(each);
+            app.batch_each(each, drop);
             return is_whole(&app);
         }
     };
@@ -247,7 +247,7 @@ fn made(project: &Path) -> Root {
     let lines =
         [&b"{\"create\":{\"title\":\"One\",\"name\":\"a\"}}"[..], b"{\"create\":{\"title\":\"Two\"}}"];
     let lines: Vec<_> = lines.into_iter().enumerate().map(|(n, line)| (n + 1, line.to_vec())).collect();
-    let _ = app.batch_each(Batch::read(&lines, &who).unwrap());
+    app.batch_each(Batch::read(&lines, &who).unwrap(), drop);
     app.close();
     root
 }
@@ -310,7 +310,7 @@ pub fn database(data: &[u8]) {
     if let Ok(mut app) = App::open_write(root, World::scripted(NOW, 10), WAIT) {
         let who = Identity { actor: Some("agent:a".into()), ..Identity::default() };
         let line = vec![(1, b"{\"create\":{\"title\":\"Three\"}}".to_vec())];
-        let _ = app.batch_each(Batch::read(&line, &who).unwrap());
+        app.batch_each(Batch::read(&line, &who).unwrap(), drop);
         let _ = app.examine(|_| {});
     }
 }

@@ -172,7 +172,7 @@ fn carry_out(app: &mut App, kind: &str, [a, b, c]: [u16; 3]) -> Result<Outcome, 
     let known = app.read(|reader| Ok(reader.tasks(&filter)?))?;
     let pick = |die: u16| known.get(usize::from(die) % known.len().max(1)).map(|task| task.id.clone());
     let (Some(task), Some(target)) = (pick(a), pick(b)) else {
-        return app.execute(&who(c), |names| Ok(create(names.fresh_task.clone(), a, b)));
+        return app.execute(&who(c), |names| Ok(create(names.fresh_task(), a, b)));
     };
     let of_comment = matches!(kind, "edit" | "delete" | "react" | "unreact");
     let all = if of_comment { comments(app, &known)? } else { Vec::new() };
@@ -185,7 +185,7 @@ fn carry_out(app: &mut App, kind: &str, [a, b, c]: [u16; 3]) -> Result<Outcome, 
     app.execute(&who(c), |names| {
         let nothing = || Failure::new(Code::NotFound, "nothing to do it to");
         Ok(match kind {
-            "create" => create(names.fresh_task.clone(), a, b),
+            "create" => create(names.fresh_task(), a, b),
             "update" => update(task, b, text),
             "status" => {
                 let to = DEFAULT_STATUSES[usize::from(b) % DEFAULT_STATUSES.len()].to_owned();
@@ -321,7 +321,7 @@ fn content(b: u16) -> Attached {
 /// Clones make resources of few names, each under ids of its own, and hold them.
 fn of_resource(names: &lattice::app::Names<'_>, kind: &str, [a, b, c]: [u16; 3]) -> Command {
     let name = format!("r{}", a % 2);
-    let fresh = names.fresh_resource.clone();
+    let fresh = names.fresh_resource();
     match (kind, b % 3) {
         ("resource", _) => {
             let (max_holders, ttl_seconds) = (Some(i64::from(c % 3) + 1), Some(i64::from(b % 7200) + 1));

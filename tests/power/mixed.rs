@@ -48,7 +48,7 @@ fn create(names: &Names<'_>, lot: u64) -> Command {
         tags: vec![format!("tag{}", lot % 5)],
         ..NewTask::default()
     };
-    Command::Create { id: names.fresh_task.clone(), chosen: false, task }
+    Command::Create { id: names.fresh_task(), chosen: false, task }
 }
 
 fn session(lot: u64) -> NewSession {

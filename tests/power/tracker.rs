@@ -48,7 +48,7 @@ fn one_more(root: &Root, world: World) -> Result<(), Failure> {
     let who = Identity { actor: Some("agent:a".into()), ..Identity::default() };
     app.execute(&who, |names| {
         let task = NewTask { title: "After the cut".into(), ..NewTask::default() };
-        Ok(Command::Create { id: names.fresh_task.clone(), chosen: false, task })
+        Ok(Command::Create { id: names.fresh_task(), chosen: false, task })
     })?;
     app.close();
     Ok(())

@@ -238,8 +238,7 @@ pub fn archiving(mutant: Mutant) -> Recorded {
     for number in 0..24 {
         let status = Some("done".to_owned());
         let task = NewTask { title: format!("Old {number}"), status, ..NewTask::default() };
-        let make =
-            |names: &Names<'_>| Ok(Command::Create { id: names.fresh_task.clone(), chosen: false, task });
+        let make = |names: &Names<'_>| Ok(Command::Create { id: names.fresh_task(), chosen: false, task });
         app.execute(&who(), make).unwrap();
     }
     let tasks = app.read(|reader| Ok(reader.tasks(&TaskFilter::default())?)).unwrap();

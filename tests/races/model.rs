@@ -348,6 +348,6 @@ fn is_in_reach(config: &Config, state: &State, actor: &Actor) -> bool {
         return true;
     }
     POOL.contains(&status)
-        && !config.finished().contains(&task.status)
+        && !config.finished().contains(&task.status.as_str())
         && (mine || task.assigned_to.is_none())
 }

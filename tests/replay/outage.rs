@@ -167,7 +167,7 @@ impl Disk {
             for title in titles.by_ref().take(200).map(|title| title.to_string()) {
                 app.execute(&who, |names| {
                     let task = NewTask { title: title.clone(), ..NewTask::default() };
-                    Ok(Command::Create { id: names.fresh_task.clone(), chosen: false, task })
+                    Ok(Command::Create { id: names.fresh_task(), chosen: false, task })
                 })?;
                 drop(tells.send(title));
             }

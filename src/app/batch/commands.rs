@@ -154,7 +154,7 @@ fn create(fields: &mut Fields) -> Wish {
         let assigned_to = assigned_to.map(|text| names.actor(&text)).transpose()?;
         Ok(Command::Create {
             chosen: id.is_some(),
-            id: id.unwrap_or_else(|| names.fresh_task.clone()),
+            id: id.unwrap_or_else(|| names.fresh_task()),
             task: NewTask { assigned_to, ..task },
         })
     })
@@ -302,7 +302,7 @@ fn create_resource(fields: &mut Fields) -> Wish {
         let id = id.map(|text| chosen_resource_id(&text, names.now_millis)).transpose()?;
         Ok(Command::CreateResource {
             chosen: id.is_some(),
-            id: id.unwrap_or_else(|| names.fresh_resource.clone()),
+            id: id.unwrap_or_else(|| names.fresh_resource()),
             resource,
         })
     })
@@ -314,7 +314,7 @@ fn acquire_resource(fields: &mut Fields) -> Wish {
     wish(move |scope| {
         Ok(Command::AcquireResource {
             name: scope.names.resource(&name)?,
-            fresh: scope.names.fresh_resource.clone(),
+            fresh: scope.names.fresh_resource(),
             task: task.map(|task| scope.task(&task)).transpose()?,
             force,
         })

@@ -88,41 +88,48 @@ impl Batch {
 }
 
 impl App {
-    /// Carries out all commands in one transaction. With `dry_run` it is undone at the end.
+    /// Carries out all commands in one transaction. With `dry_run` it is undone at the end. `each` hears
+    /// what came of every line before that is saved: it is true as soon as this succeeds.
     ///
     /// # Errors
     /// The failure of the first line that fails, naming it; nothing was changed then.
-    pub fn batch(&mut self, batch: Batch, dry_run: bool) -> Result<Vec<LineResult>, Failure> {
+    pub fn batch(
+        &mut self,
+        batch: Batch,
+        dry_run: bool,
+        mut each: impl FnMut(LineResult),
+    ) -> Result<(), Failure> {
         // Pages that find no room in memory are written before the end, and again when they change again.
         self.store.expect_much()?;
         let world = &self.world;
-        let mut results = Vec::with_capacity(batch.lines.len());
+        let mut due = Vec::new();
         let done = self.store.write(|tx| {
             let mut work = Work::begin(tx, world)?;
             let mut known = Known::new();
             for (number, line) in batch.lines {
                 let done = line.and_then(|line| {
                     let mut done = LineResult::of(number, &line);
-                    done.result = Ok(carry_out(line, number, &mut work, &mut known)?);
+                    let outcome = carry_out(line, number, &mut work, &mut known)?;
+                    due.extend(outcome.due.iter().cloned());
+                    done.result = Ok(outcome);
                     Ok(done)
                 });
-                results.push(done.map_err(|failure| at_line(failure, number))?);
+                each(done.map_err(|failure| at_line(failure, number))?);
             }
             if dry_run { Err(Undo::DryRun) } else { Ok(()) }
         });
         match done {
-            Ok(()) => results.iter().for_each(|line: &LineResult| self.remember_hooks_of(line)),
+            Ok(()) => self.due.append(&mut due),
             Err(Undo::DryRun) => {}
             Err(Undo::Failed(failure)) => return Err(*failure),
         }
-        Ok(results)
+        Ok(())
     }
 
     /// Carries out each command in a transaction of its own and goes on after failures, but for
-    /// those of the file, which the next line would meet too.
-    pub fn batch_each(&mut self, batch: Batch) -> Vec<LineResult> {
+    /// those of the file, which the next line would meet too. `each` hears what came of every line.
+    pub fn batch_each(&mut self, batch: Batch, mut each: impl FnMut(LineResult)) {
         let mut known = Known::new();
-        let mut results = Vec::with_capacity(batch.lines.len());
         for (number, line) in batch.lines {
             let mut done =
                 line.as_ref().map_or_else(|_| LineResult::none(number), |line| LineResult::of(number, line));
@@ -135,18 +142,13 @@ impl App {
             if let (Err(_), Some(name)) = (&done.result, &done.name) {
                 known.insert(name.clone(), Named::Nothing(number));
             }
-            self.remember_hooks_of(&done);
-            results.push(done);
+            done.result.iter().for_each(|outcome| self.remember_hooks(outcome));
+            each(done);
             self.store.bound_the_log();
             if end {
                 break;
             }
         }
-        results
-    }
-
-    fn remember_hooks_of(&mut self, line: &LineResult) {
-        line.result.iter().for_each(|outcome| self.remember_hooks(outcome));
     }
 }
 

@@ -36,7 +36,7 @@ fn checked(facts: &Facts, task: &NewTask) -> Result<Map<String, Value>, Rejectio
     let status = task.status.as_deref().unwrap_or(config.default_status());
     let kind = task.kind.as_deref().unwrap_or("task");
     one_of("priority", priority, &PRIORITIES)?;
-    one_of("status", status, &config.statuses())?;
+    one_of("status", status, &config.known_statuses())?;
     one_of("type", kind, &config.task_types())?;
     let mut data = Map::new();
     data.insert("title".into(), json!(task.title));

@@ -213,7 +213,7 @@ impl Words<'_> {
         for (name, value) in &record.rest {
             keep(name, value.clone());
         }
-        let finished = self.config.finished().contains(&status);
+        let finished = self.config.finished().contains(&status.as_str());
         let moved = if finished { record.closed } else { record.started };
         Wanted {
             title: record.title.trim().to_owned(),
@@ -263,8 +263,8 @@ impl Words<'_> {
 
     /// A status of the workflow that ends a task.
     fn any_end(&self) -> Option<String> {
-        let ours = self.config.statuses();
-        self.config.finished().into_iter().find(|status| ours.contains(status))
+        let ours = self.config.known_statuses();
+        self.config.finished().into_iter().find(|status| ours.contains(status)).map(str::to_owned)
     }
 
     /// The type that a word means, and whether that is the same word.
@@ -272,7 +272,7 @@ impl Words<'_> {
         let small = plain(word);
         let ours = self.config.task_types();
         if let Some(same) = ours.iter().find(|kind| plain(kind) == small) {
-            return (same.clone(), true);
+            return ((*same).to_owned(), true);
         }
         let meant = KINDS.iter().find(|(theirs, _)| *theirs == small).map(|(_, meant)| *meant);
         let known = meant.filter(|meant| ours.iter().any(|kind| kind == meant));
