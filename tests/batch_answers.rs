@@ -140,3 +140,29 @@ fn what_they_cannot_take_is_refused() {
         assert!(error["hint"].is_string());
     }
 }
+
+#[test]
+fn numbers_go_on_behind_whatever_the_lines_before_took() {
+    let project = Project::new();
+    let ids = |lines: &[Value]| -> Vec<String> {
+        let input: String = lines.iter().map(|line| format!("{line}\n")).collect();
+        let run = project.fed(["batch"], input.as_bytes());
+        assert_eq!((run.status, run.stderr.as_str()), (0, ""), "{run:?}");
+        let answers = run.stdout.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+        answers.map(|answer| answer["id"].as_str().unwrap_or("none").to_owned()).collect()
+    };
+    let (task, named) = (json!({"create": {"title": "one"}}), json!({"create": {"title": "one"}, "as": "a"}));
+    let renumber = |task: &str, to: &str| json!({"renumber": {"task": task, "to": to}});
+    let code = json!({"config set": {"path": "project_code", "value": "PEN"}});
+    let lines = [&task, &named, &task, &renumber("$a", "LAT-9"), &task, &renumber("$a", "LAT-2"), &task];
+    let found =
+        ids(&[&lines[..], &[&code, &task, &task, &task]].concat().into_iter().cloned().collect::<Vec<_>>());
+    assert_eq!(found[..7], ["LAT-1", "LAT-2", "LAT-3", "LAT-9", "LAT-10", "LAT-2", "LAT-11"]);
+    assert_eq!(found[7..], ["none", "PEN-1", "PEN-2", "PEN-3"]);
+
+    // Where somebody has the last number of all, the free ones before it are left.
+    let last = "PEN-999999999999999";
+    let found = ids(&[renumber("PEN-1", last), task.clone(), task.clone(), task]);
+    assert_eq!(found, [last, "PEN-1", "PEN-4", "PEN-5"]);
+    project.ok(["doctor"]);
+}

@@ -400,21 +400,3 @@ fn answers_are_short_and_say_what_was_so_already() {
     let lines: Vec<&str> = quiet.stdout.lines().collect();
     assert_eq!((lines[0], &lines[1][..3]), ("LAT-2", "ev_"));
 }
-
-#[test]
-fn numbers_go_on_behind_whatever_the_lines_before_took() {
-    let project = Project::new();
-    let task = json!({"create": {"title": "one"}});
-    let renumber = |to: &str| json!({"renumber": {"task": "$a", "to": to}});
-    let code = json!({"config set": {"path": "project_code", "value": "PEN"}});
-    let named = json!({"create": {"title": "one"}, "as": "a"});
-    let lines = [task.clone(), named, task.clone(), renumber("LAT-9"), task.clone(), renumber("LAT-2")];
-    let lines = [&lines[..], &[task.clone(), code, task.clone(), task]].concat();
-    let ids: Vec<_> = done(&project, &[], &lines).into_iter().map(|answer| answer.id).collect();
-    let ids: Vec<&str> = ids.iter().map(|id| id.as_deref().unwrap_or("none")).collect();
-    assert_eq!(
-        ids,
-        ["LAT-1", "LAT-2", "LAT-3", "LAT-9", "LAT-10", "LAT-2", "LAT-11", "none", "PEN-1", "PEN-2"]
-    );
-    project.ok(["doctor"]);
-}

@@ -92,6 +92,23 @@ fn later_schemas_are_brought_up_to_date_and_say_the_same() {
     }
 }
 
+/// Words of a task that was made anew before they were due stood in the index too early.
+#[test]
+fn words_that_an_older_program_wrote_too_early_are_not_left_behind() {
+    let project = Project::empty().of_schema(3);
+    let conn = Connection::open(project.database()).unwrap();
+    let early = "INSERT INTO search (rowid, title, body) SELECT 3000000000000 + e.seq, t.title, ''
+                   FROM events e JOIN tasks t ON t.id = e.task_id WHERE t.short_id = 'PEN-24' AND e.type = 'task_created'
+                    AND e.seq > (SELECT CAST(value AS INTEGER) FROM meta WHERE key = 'indexed_to')";
+    assert_eq!(conn.execute(early, []).unwrap(), 1);
+    drop(conn);
+    project.ok(["update", "PEN-24", "title=Found somebody"]);
+    for n in 0..64 {
+        project.task(&format!("task {n}"));
+    }
+    whole(&project);
+}
+
 /// A record that is damaged is a finding, and not in the way of an upgrade.
 #[test]
 fn a_record_that_does_not_read_keeps_nobody_from_upgrading() {

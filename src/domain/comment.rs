@@ -20,6 +20,8 @@ pub struct Edit {
 /// A comment. Its id is that of the event which added it; a deleted one keeps its text. Its record leaves
 /// out what it does not have.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+// Or a member whose name is damaged would read as one that is not there.
+#[serde(deny_unknown_fields)]
 #[allow(missing_docs, reason = "the members are those of the comment in docs/json.md")]
 pub struct Comment {
     pub id: String,

@@ -354,16 +354,28 @@ mod tests {
 
     #[test]
     fn a_composed_event_reads_back_as_itself() {
-        let body = EventBody::of_task(&TaskId::from_value(1), "x_a", json!({"b": 1, "a": null}));
-        let made = Event::compose(
-            body,
-            EventId::from_value(7),
-            Timestamp::from_seconds(1_700_000_000),
-            &Actor::Plain("human:a".into()),
-            &Stamp::default(),
-            vec![],
-        );
-        assert_eq!(Event::parse(made.raw()).unwrap(), made);
+        let map = |value: Value| value.as_object().cloned().unwrap();
+        let full = Stamp {
+            provenance: map(json!({"reason": "x"})),
+            agent_meta: map(json!({"session": "s", "model": "m"})),
+        };
+        let record = Actor::Session(map(json!({"name": "Blot-1", "base_name": "Blot", "session": "s"})));
+        let data = json!({"b": 1, "a": null});
+        for (body, stamp, actor) in [
+            (EventBody::of_task(&TaskId::from_value(1), "x_a", data.clone()), Stamp::default(), record),
+            (EventBody::of_instance("x_a", data.clone()), full.clone(), Actor::Plain("human:a".into())),
+            (
+                EventBody::of(Subject::Resource(ResourceId::from_value(2)), "resource_released", data),
+                full,
+                Actor::Plain("human:a".into()),
+            ),
+        ] {
+            let at = Timestamp::from_seconds(1_700_000_000);
+            let parents = vec![EventId::from_value(6)];
+            let made = Event::compose(body, EventId::from_value(7), at, &actor, &stamp, parents);
+            assert_eq!(made.raw(), json::line(&made.value()));
+            assert_eq!(Event::parse(made.raw()).unwrap(), made);
+        }
     }
 
     #[test]

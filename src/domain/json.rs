@@ -3,12 +3,23 @@
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-/// One line, no spaces, members in order: those of a map are, those of a struct as they stand in it. U+0085, U+2028 and U+2029 are escaped: readers that
-/// split lines as Python's `splitlines` does would otherwise break a log in the middle.
+/// One line, no spaces; the members of a struct as they stand in it. U+0085, U+2028 and U+2029 are escaped:
+/// readers that split lines as Python's `splitlines` does would otherwise break a log in the middle.
 #[must_use]
 pub fn line(value: &impl Serialize) -> String {
-    // Only maps with other keys than text and writers that fail keep JSON from being written.
-    shield(serde_json::to_string(value).unwrap_or_default())
+    // Only maps with other keys than text keep JSON from being written.
+    shield(plain(value).unwrap_or_default())
+}
+
+/// The same as it is stored in a row, where nobody splits lines.
+///
+/// # Errors
+/// A map with other keys than text.
+pub fn plain(value: &impl Serialize) -> serde_json::Result<String> {
+    // Most events and records fit, and need not be copied as they grow.
+    let mut bytes = Vec::with_capacity(512);
+    serde_json::to_writer(&mut bytes, value)?;
+    String::from_utf8(bytes).map_err(serde::ser::Error::custom)
 }
 
 /// Sorted members, two spaces of indent, a newline at the end.

@@ -59,6 +59,8 @@ pub struct Claim {
 /// A task. What a reader of the exported snapshot sees is [`Task::snapshot`]. Its record leaves out what
 /// it does not have.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+// Or a member whose name is damaged would read as one that is not there.
+#[serde(deny_unknown_fields)]
 #[allow(missing_docs, reason = "the members are those of the snapshot in docs/data-model.md")]
 pub struct Task {
     #[serde(serialize_with = "id_text", deserialize_with = "id_of_text")]
@@ -215,4 +217,22 @@ fn id_text<S: Serializer>(id: &TaskId, serializer: S) -> Result<S::Ok, S::Error>
 fn id_of_text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<TaskId, D::Error> {
     let text = String::deserialize(deserializer)?;
     TaskId::parse_foreign(&text).ok_or_else(|| serde::de::Error::custom("not a task id"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_record_leaves_out_is_not_there_and_what_nobody_knows_is_damage() {
+        let record = r#"{"id":"task_01ARZ3NDEKTSV4RRFFQ69G5FAV","title":"a","status":"backlog","created_by":"agent:a","created_at":"t","updated_at":"t","last_event_id":"e","last_key":"k","heads":["e"]}"#;
+        let task: Task = serde_json::from_str(record).unwrap();
+        assert_eq!((task.archived, task.comment_count, &task.tags), (false, 0, &None));
+        assert_eq!(serde_json::to_string(&task).unwrap(), record);
+        let archived = serde_json::to_string(&Task { archived: true, ..task }).unwrap();
+        assert!(archived.contains(r#""archived":true"#));
+        for damaged in [archived.replace("archived", "archivee"), archived.replace("heads", "headr")] {
+            assert!(serde_json::from_str::<Task>(&damaged).is_err(), "{damaged}");
+        }
+    }
 }

@@ -1,7 +1,6 @@
 //! The rows of tasks that nobody knew: where a tracker is made of a tree, all of them.
 
 use std::borrow::Borrow;
-use std::collections::BTreeSet;
 use std::panic::resume_unwind;
 use std::sync::mpsc::sync_channel;
 use std::thread;
@@ -11,6 +10,7 @@ use rusqlite::Connection;
 use super::error::StoreError;
 use super::project::{self, Change, Texts};
 use super::search_fill::{IndexRow, Places};
+use super::short_ids::Numbers;
 use super::tallies::{self, Tallies};
 use crate::domain::event::Event;
 use crate::domain::fold::TaskState;
@@ -55,7 +55,7 @@ pub(super) fn save<'a>(
     log: &[&Event],
     histories: &[(&'a TaskId, Vec<Placed<'_>>)],
     finished: &[&str],
-    contested: &mut BTreeSet<String>,
+    numbers: &mut Numbers,
     mut each: impl FnMut(&TaskId),
 ) -> Result<Beside, StoreError> {
     let fold = |some: &[(&'a TaskId, Vec<Placed<'_>>)]| -> Result<Vec<Folded<'a>>, StoreError> {
@@ -77,7 +77,7 @@ pub(super) fn save<'a>(
                 &Change { before: &before, after: &after, events, texts },
                 None,
                 finished,
-                contested,
+                numbers,
             )?;
             words.extend(places.take(after));
             each(id);

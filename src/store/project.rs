@@ -13,6 +13,7 @@ use serde_json::Value;
 use super::error::StoreError;
 use super::new_tasks::{self, Placed};
 use super::rows::{self, TextKind};
+use super::short_ids::Numbers;
 use super::unplaced::SqlResult;
 use super::{events, histories, resources, short_ids, steps};
 use crate::domain::comment::Comment;
@@ -69,12 +70,13 @@ fn load(
 /// belongs somewhere in the middle makes its subject fold again.
 ///
 /// `known` is the configuration as this transaction has read it, and `latest` a task as it was before
-/// the events. Gives a task as it is now, if one is at hand.
+/// the events; `free` is a number that nobody has. Gives a task as it is now, if one is at hand.
 pub(super) fn events_appended(
     conn: &Connection,
     appended: &[Event],
     known: &Config,
     mut latest: Option<Task>,
+    free: Option<ShortId>,
 ) -> Result<Option<Task>, StoreError> {
     let changed = if appended.iter().any(|e| e.subject == Subject::Instance) {
         refold_instance(conn)?;
@@ -84,15 +86,15 @@ pub(super) fn events_appended(
     };
     let finished = changed.as_ref().unwrap_or(known).finished();
     let tasks: BTreeSet<&TaskId> = appended.iter().filter_map(Event::task).collect();
-    let mut contested = BTreeSet::new();
+    let mut numbers = Numbers { free, ..Numbers::default() };
     for id in tasks {
         let events: Vec<&Event> = appended.iter().filter(|e| e.task() == Some(id)).collect();
-        latest = project_task(conn, id, &events, &finished, &mut contested, latest)?;
+        latest = project_task(conn, id, &events, &finished, &mut numbers, latest)?;
     }
     resources::project(conn, appended, true)?;
-    short_ids::settle(conn, &contested)?;
+    short_ids::settle(conn, &numbers)?;
     // Settling may have given it another number.
-    Ok(latest.filter(|_| contested.is_empty()))
+    Ok(latest.filter(|_| numbers.contested.is_empty()))
 }
 
 fn project_task(
@@ -100,7 +102,7 @@ fn project_task(
     id: &TaskId,
     events: &[&Event],
     finished: &[&str],
-    contested: &mut BTreeSet<String>,
+    numbers: &mut Numbers,
     latest: Option<Task>,
 ) -> Result<Option<Task>, StoreError> {
     let is_new = events[0].kind == kind::TASK_CREATED && !has_earlier(conn, id, events)?;
@@ -112,7 +114,7 @@ fn project_task(
         after
     });
     if !(in_order && (is_new || state.task.is_some())) {
-        refold_grown(conn, id, events.len(), finished, contested)?;
+        refold_grown(conn, id, events.len(), finished, numbers)?;
         return Ok(None);
     }
     let before = state.clone();
@@ -121,7 +123,7 @@ fn project_task(
     }
     let shown = before.task.as_ref().map(|task| task.short_id.as_ref());
     let change = Change::new(&before, &state, events.len())?;
-    save(conn, id, &change, shown, finished, contested)?;
+    save(conn, id, &change, shown, finished, numbers)?;
     Ok(state.task)
 }
 
@@ -139,10 +141,10 @@ fn refold_task(
     target: &Connection,
     id: &TaskId,
     finished: &[&str],
-    contested: &mut BTreeSet<String>,
+    numbers: &mut Numbers,
 ) -> Result<(), StoreError> {
     let history = histories::found_of_task(source, id)?;
-    save_history(target, id, &history, finished, contested)
+    save_history(target, id, &history, finished, numbers)
 }
 
 /// The same after so many events were added; what its row says of those before must still be found.
@@ -151,11 +153,11 @@ fn refold_grown(
     id: &TaskId,
     added: usize,
     finished: &[&str],
-    contested: &mut BTreeSet<String>,
+    numbers: &mut Numbers,
 ) -> Result<(), StoreError> {
     let history = histories::found_of_task(conn, id)?;
     histories::prove_growth(conn, id, added, &history)?;
-    save_history(conn, id, &history, finished, contested)
+    save_history(conn, id, &history, finished, numbers)
 }
 
 /// Folds this history, given in canonical order, and writes the task's rows anew.
@@ -164,12 +166,12 @@ pub(super) fn save_history<E: Borrow<Event>>(
     id: &TaskId,
     history: &[E],
     finished: &[&str],
-    contested: &mut BTreeSet<String>,
+    numbers: &mut Numbers,
 ) -> Result<(), StoreError> {
     let shown = clear_task(target, id)?;
     let (before, (after, _)) = (TaskState::default(), TaskState::fold(history));
     let change = Change::new(&before, &after, history.len())?;
-    save(target, id, &change, shown.as_ref().map(Option::as_ref), finished, contested)
+    save(target, id, &change, shown.as_ref().map(Option::as_ref), finished, numbers)
 }
 
 /// Takes a task's rows away, but for its numbers, and says which short id it showed, if any; `None`
@@ -243,11 +245,11 @@ pub(super) fn save(
     Change { before, after, events, texts }: &Change<'_>,
     shown_before: Option<Option<&ShortId>>,
     finished: &[&str],
-    contested: &mut BTreeSet<String>,
+    numbers: &mut Numbers,
 ) -> Result<(), StoreError> {
     let Some(task) = &after.task else { return Ok(()) };
     if before.task.as_ref().map(|t| &t.claim) != Some(&task.claim) {
-        short_ids::claim(conn, task, shown_before, contested)?;
+        short_ids::claim(conn, task, shown_before, numbers)?;
     }
     rows::save_lists(conn, before.task.as_ref(), task)?;
     let before_task = before.task.as_ref().map(|task| (task, is_open(task, finished)));
@@ -342,13 +344,13 @@ pub(super) fn rebuild(
     let config = config(target)?;
     save_statuses(target, &config)?;
     let finished = config.finished();
-    let mut contested = BTreeSet::new();
+    let mut numbers = Numbers::default();
     for id in histories::found_task_ids(source)? {
-        refold_task(source, target, &id, &finished, &mut contested)?;
+        refold_task(source, target, &id, &finished, &mut numbers)?;
         each(&id);
     }
     resources::rebuild(source, target)?;
-    short_ids::settle(target, &contested)
+    short_ids::settle(target, &numbers)
 }
 
 /// Brings the rows of all subjects up to date after many events: each subject folds once. A
@@ -365,7 +367,7 @@ pub(super) fn many_appended(
     }
     let config = config(conn)?;
     let finished = config.finished();
-    let mut contested = BTreeSet::new();
+    let mut numbers = Numbers::default();
     let last = events::last_place(conn)?;
     let begin = last - appended.len() as i64;
     let mut by_task: HashMap<&TaskId, Vec<Placed<'_>>> = HashMap::new();
@@ -382,21 +384,21 @@ pub(super) fn many_appended(
     }
     // In a new tracker no task has rows yet.
     if added && begin == 0 {
-        let beside = new_tasks::save(conn, appended, &by_task, &finished, &mut contested, each)?;
+        let beside = new_tasks::save(conn, appended, &by_task, &finished, &mut numbers, each)?;
         steps::begun(conn, last, beside)?;
     } else {
         for (id, events) in by_task {
             if has_earlier(conn, id, &events)? {
                 let added = if added { events.len() } else { 0 };
-                refold_grown(conn, id, added, &finished, &mut contested)?;
+                refold_grown(conn, id, added, &finished, &mut numbers)?;
             } else {
-                save_history(conn, id, &events, &finished, &mut contested)?;
+                save_history(conn, id, &events, &finished, &mut numbers)?;
             }
             each(id);
         }
     }
     resources::project(conn, appended.iter().copied(), false)?;
-    short_ids::settle(conn, &contested)
+    short_ids::settle(conn, &numbers)
 }
 
 /// Folds one task again from the log.
@@ -407,8 +409,8 @@ pub(super) fn rebuild_task(conn: &Connection, id: &TaskId) -> Result<(), StoreEr
     }
     let config = config(conn)?;
     let finished = config.finished();
-    let mut contested = BTreeSet::new();
-    short_ids::release(conn, id, &mut contested)?;
-    refold_task(conn, conn, id, &finished, &mut contested)?;
-    short_ids::settle(conn, &contested)
+    let mut numbers = Numbers::default();
+    short_ids::release(conn, id, &mut numbers)?;
+    refold_task(conn, conn, id, &finished, &mut numbers)?;
+    short_ids::settle(conn, &numbers)
 }

@@ -31,7 +31,7 @@ pub(super) fn decoded<T: serde::de::DeserializeOwned>(text: &str, place: &str) -
 }
 
 pub(super) fn encoded<T: serde::Serialize>(value: &T) -> Result<String, StoreError> {
-    serde_json::to_string(value).map_err(|error| StoreError::Corrupt { detail: error.to_string() })
+    json::plain(value).map_err(|error| StoreError::Corrupt { detail: error.to_string() })
 }
 
 pub(super) fn find_task(conn: &Connection, id: &TaskId) -> Result<Option<Task>, StoreError> {

@@ -149,10 +149,24 @@ fn catch_up(conn: &Connection, end: i64) -> Result<(), StoreError> {
         fill(conn, conn, &BTreeSet::new())?;
         merge(conn)?;
     } else {
-        save(conn, &changed_since(conn, begin)?, begin)?;
+        // Who made a task anew once wrote rows that were not due.
+        let known = if holds_behind(conn, begin)? { i64::MAX } else { begin };
+        save(conn, &changed_since(conn, begin)?, known)?;
     }
     flush(conn)?;
     reach(conn, end)
+}
+
+/// Whether it holds rows of places behind this one.
+fn holds_behind(conn: &Connection, place: i64) -> Result<bool, StoreError> {
+    let mut statement =
+        conn.prepare_cached("SELECT 1 FROM search_docsize WHERE id > ?1 AND id < ?2").sql()?;
+    for kind in [Kind::Comment, Kind::Notes, Kind::Plan, Kind::Task] {
+        if statement.exists([kind.row(place), kind.row(KINDS)]).sql()? {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// Notes that the index is up to this place in the log.
@@ -239,10 +253,10 @@ fn rows_of_task(conn: &Connection, task: &str) -> Result<BTreeSet<i64>, StoreErr
 }
 
 /// Writes these rows as their texts read now. In order: the index takes growing numbers at once. It holds
-/// none of places behind `indexed`, so that nothing has to be looked for there.
-fn save(conn: &Connection, rows: &BTreeSet<i64>, indexed: i64) -> Result<(), StoreError> {
+/// none of places behind `known`, so that nothing has to be looked for there.
+fn save(conn: &Connection, rows: &BTreeSet<i64>, known: i64) -> Result<(), StoreError> {
     for row in rows {
-        let is_new = row % KINDS > indexed;
+        let is_new = row % KINDS > known;
         match find_text(conn, *row)? {
             Some(Text { title, body, .. }) => conn
                 .prepare_cached(if is_new { INSERT } else { REPLACE })

@@ -11,6 +11,15 @@ use crate::domain::id::TaskId;
 use crate::domain::short_id::{LAST_NUMBER, ShortId, shown_numbers};
 use crate::domain::task::Task;
 
+/// What is known of numbers while claims come in.
+#[derive(Default)]
+pub(super) struct Numbers {
+    /// Prefixes under which it has to be derived again which task shows what.
+    pub(super) contested: BTreeSet<String>,
+    /// A number that no task claims or shows.
+    pub(super) free: Option<ShortId>,
+}
+
 /// Notes a task's claim. Where another task claims or shows the number, or this task's numbers
 /// were derived, the prefix is noted as contested, to be settled when all claims are in.
 /// `shown_before` is what the task's row showed until now, if there was a row.
@@ -18,7 +27,7 @@ pub(super) fn claim(
     conn: &Connection,
     task: &Task,
     shown_before: Option<Option<&ShortId>>,
-    contested: &mut BTreeSet<String>,
+    numbers: &mut Numbers,
 ) -> Result<(), StoreError> {
     let id = task.id.as_str();
     let old = match shown_before {
@@ -36,17 +45,18 @@ pub(super) fn claim(
             .execute(params![prefix, number, id])
             .sql()?;
         // A number that falls free may be what a loser elsewhere should show now.
-        contested.insert(prefix);
+        numbers.contested.insert(prefix);
     }
     let Some(claim) = &task.claim else { return Ok(()) };
     let (prefix, number) = (&claim.short_id.prefix, claim.short_id.number);
-    let taken = conn
-        .prepare_cached("SELECT 1 FROM short_ids WHERE prefix = ?1 AND number = ?2")
-        .sql()?
-        .exists(params![prefix, number])
-        .sql()?;
-    if taken {
-        contested.insert(prefix.clone());
+    let is_taken = numbers.free.take_if(|free| *free == claim.short_id).is_none()
+        && conn
+            .prepare_cached("SELECT 1 FROM short_ids WHERE prefix = ?1 AND number = ?2")
+            .sql()?
+            .exists(params![prefix, number])
+            .sql()?;
+    if is_taken {
+        numbers.contested.insert(prefix.clone());
     }
     conn.prepare_cached(
         "INSERT OR REPLACE INTO short_ids (prefix, number, task_id, claim_key, shown) VALUES (?1,?2,?3,?4,1)",
@@ -82,21 +92,17 @@ fn numbers_of(conn: &Connection, task: &str, shown: Option<&ShortId>) -> Result<
 
 /// Takes away all numbers of a task whose row cannot be trusted to name them; their prefixes are
 /// contested then. Reads all numbers.
-pub(super) fn release(
-    conn: &Connection,
-    task: &TaskId,
-    contested: &mut BTreeSet<String>,
-) -> Result<(), StoreError> {
+pub(super) fn release(conn: &Connection, task: &TaskId, numbers: &mut Numbers) -> Result<(), StoreError> {
     let mut statement = conn.prepare("DELETE FROM short_ids WHERE task_id = ?1 RETURNING prefix").sql()?;
     let prefixes = statement.query_map([task.as_str()], |row| row.get::<_, String>(0)).sql()?;
     for prefix in prefixes {
-        contested.insert(prefix.sql()?);
+        numbers.contested.insert(prefix.sql()?);
     }
     Ok(())
 }
 
 /// Derives again what the tasks of these prefixes show.
-pub(super) fn settle(conn: &Connection, contested: &BTreeSet<String>) -> Result<(), StoreError> {
+pub(super) fn settle(conn: &Connection, Numbers { contested, .. }: &Numbers) -> Result<(), StoreError> {
     for prefix in contested {
         let mut statement =
             conn.prepare_cached("SELECT number, claim_key, task_id FROM short_ids WHERE prefix = ?1 AND claim_key IS NOT NULL").sql()?;
@@ -160,8 +166,9 @@ pub(super) fn is_taken(conn: &Connection, short_id: &ShortId, but: &TaskId) -> R
         .sql()
 }
 
-/// The number behind all that are claimed, shown or ruled out by an imported floor.
-pub(super) fn next(conn: &Connection, prefix: &str) -> Result<i64, StoreError> {
+/// The number behind all that are claimed, shown or ruled out by an imported floor; or, where somebody
+/// took the last one, a free one before it, and `false`.
+pub(super) fn next(conn: &Connection, prefix: &str) -> Result<(i64, bool), StoreError> {
     let (highest, floor): (Option<i64>, Option<String>) = conn
         .prepare_cached(
             "SELECT (SELECT max(number) FROM short_ids WHERE prefix = ?1), (SELECT value FROM meta WHERE key = ?2)",
@@ -171,7 +178,7 @@ pub(super) fn next(conn: &Connection, prefix: &str) -> Result<i64, StoreError> {
         .sql()?;
     let floor = floor.and_then(|text| text.parse().ok()).unwrap_or(1);
     let number = floor.max(highest.unwrap_or(0).saturating_add(1)).max(1);
-    if number <= LAST_NUMBER { Ok(number) } else { lowest_free(conn, prefix) }
+    Ok(if number <= LAST_NUMBER { (number, true) } else { (lowest_free(conn, prefix)?, false) })
 }
 
 /// For when somebody took the last number, so that none can follow.
@@ -233,7 +240,7 @@ pub(super) fn index(conn: &Connection) -> Result<ShortIdIndex, StoreError> {
         index.floors.push(floor);
     }
     for prefix in prefixes {
-        let number = next(conn, &prefix)?;
+        let (number, _) = next(conn, &prefix)?;
         index.next.push((prefix, number));
     }
     Ok(index)

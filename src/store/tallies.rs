@@ -245,7 +245,7 @@ impl Tallies {
         let mut statement = conn
             .prepare_cached(&format!(
                 "SELECT {MARK}, seq, task_id, actor,
-                        CASE type WHEN 'task_created' THEN (SELECT min(seq) FROM events f WHERE f.task_id = e.task_id) END
+                        CASE WHEN ?1 > 0 AND type = 'task_created' THEN (SELECT min(seq) FROM events f WHERE f.task_id = e.task_id) END
                    FROM events e WHERE seq > ?1 AND seq <= ?2 AND task_id IS NOT NULL"
             ))
             .sql()?;

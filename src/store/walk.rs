@@ -1,7 +1,6 @@
 //! Walking the log for the sums, from whatever it is read.
 
-use std::collections::HashMap;
-
+use foldhash::{HashMap, HashMapExt};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 

@@ -89,7 +89,7 @@ impl Batch {
 
 impl App {
     /// Carries out all commands in one transaction. With `dry_run` it is undone at the end. `each` hears
-    /// what came of every line before that is saved: it is true as soon as this succeeds.
+    /// what came of every line before the end: it is saved as soon as this succeeds, and not a dry run.
     ///
     /// # Errors
     /// The failure of the first line that fails, naming it; nothing was changed then.
@@ -109,8 +109,8 @@ impl App {
             for (number, line) in batch.lines {
                 let done = line.and_then(|line| {
                     let mut done = LineResult::of(number, &line);
-                    let outcome = carry_out(line, number, &mut work, &mut known)?;
-                    due.extend(outcome.due.iter().cloned());
+                    let mut outcome = carry_out(line, number, &mut work, &mut known)?;
+                    due.append(&mut outcome.due);
                     done.result = Ok(outcome);
                     Ok(done)
                 });
