@@ -8,7 +8,7 @@ use crate::tracker::Tracker;
 use crate::{Bench, Result};
 
 /// How often a batch is measured, and the calls in between in so many parts.
-const TURNS: usize = 5;
+const TURNS: usize = 20;
 
 /// A thousand creates each way; then ten times as many, which may take ten times as long.
 pub fn batch(bench: &Bench, report: &mut Report) -> Result<()> {

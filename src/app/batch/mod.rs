@@ -78,12 +78,10 @@ impl Batch {
     ///
     /// # Errors
     /// `VALIDATION_ERROR` of the first such line.
-    pub fn all_readable(self) -> Result<Self, Failure> {
-        let mut lines = Vec::with_capacity(self.lines.len());
-        for (number, line) in self.lines {
-            lines.push((number, Ok(line.map_err(|failure| at_line(failure, number))?)));
-        }
-        Ok(Self { lines })
+    pub fn all_readable(mut self) -> Result<Self, Failure> {
+        let Some(at) = self.lines.iter().position(|(_, line)| line.is_err()) else { return Ok(self) };
+        let (number, line) = self.lines.swap_remove(at);
+        line.map_err(|failure| at_line(failure, number)).map(|_| self)
     }
 }
 
