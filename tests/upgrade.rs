@@ -50,10 +50,8 @@ fn says_what_it_said(project: &Project, schema: u32) {
     let document = fs::read_to_string(path).unwrap();
     let now = project.ok(["export", "--file", "-"]);
     // The first programs did not write down which numbers are ruled out.
-    let lines = |text: &'_ str| -> Vec<String> {
-        text.lines().filter(|line| !line.starts_with("\"floors\":")).map(str::to_owned).collect()
-    };
-    let (now, then) = (lines(&now), lines(&document));
+    let [now, then] = [&now, &document]
+        .map(|text| text.lines().filter(|line| !line.starts_with("\"floors\":")).collect::<Vec<_>>());
     let differs = now.iter().zip(&then).find(|(now, then)| now != then);
     assert_eq!((differs, now.len()), (None, then.len()));
 }

@@ -46,9 +46,8 @@ pub struct Reader<'a> {
     /// The task that was asked for last, as it is now: a change needs it four times, to know whom its
     /// name means, to decide, to fold and to tell. Whoever writes tasks gives it up or sets it right.
     pub(super) latest: RefCell<Option<Task>>,
-    /// The next number that was asked for last, given up or set right in the same way, and whether all
-    /// behind it are free too.
-    pub(super) next: RefCell<Option<(ShortId, bool)>>,
+    /// The number behind all others, if it was asked for; given up or set right in the same way.
+    pub(super) next: RefCell<Option<ShortId>>,
 }
 
 impl<'a> Reader<'a> {
@@ -263,11 +262,11 @@ impl Reader<'_> {
     /// [`StoreError`] if the file cannot be read.
     pub fn next_number(&self, prefix: &str) -> Result<i64, StoreError> {
         let mut next = self.next.borrow_mut();
-        if let Some((next, _)) = next.as_ref().filter(|(next, _)| next.prefix == prefix) {
+        if let Some(next) = next.as_ref().filter(|next| next.prefix == prefix) {
             return Ok(next.number);
         }
         let (number, is_behind_all) = self.placed(short_ids::next(self.conn, prefix))?;
-        *next = Some((ShortId { prefix: prefix.to_owned(), number }, is_behind_all));
+        *next = is_behind_all.then(|| ShortId { prefix: prefix.to_owned(), number });
         Ok(number)
     }
 

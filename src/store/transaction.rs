@@ -14,6 +14,7 @@ use crate::domain::config::Config;
 use crate::domain::event::Event;
 use crate::domain::id::{SortKey, TaskId};
 use crate::domain::session::Serials;
+use crate::domain::short_id::ShortId;
 
 /// Writing access; everything that it does is committed together or not at all.
 pub struct Transaction<'a> {
@@ -59,14 +60,12 @@ impl Transaction<'_> {
     pub fn append(&self, events: &[Event], config: &Config) -> Result<(), StoreError> {
         let (mut latest, next) = (self.latest.take(), self.next.take());
         self.placed(self.insert(events, || {
-            let free = next.as_ref().map(|(next, _)| next.clone());
-            latest = project::events_appended(self.conn, events, config, latest.take(), free)?;
+            latest = project::events_appended(self.conn, events, config, latest.take(), next.clone())?;
             Ok(())
         }))?;
         // Whoever took the number behind all others has left the one behind that.
-        if let ([_], Some((next, true)), Some(task)) = (events, next, &latest) {
-            let is_claimed = task.claim.as_ref().is_some_and(|claim| claim.short_id == next);
-            self.next.replace(next.following().filter(|_| is_claimed).map(|next| (next, true)));
+        if let ([_], Some(claim)) = (events, latest.as_ref().and_then(|task| task.claim.as_ref())) {
+            self.next.replace(next.filter(|next| *next == claim.short_id).and_then(ShortId::following));
         }
         self.latest.replace(latest);
         Ok(())
