@@ -27,6 +27,18 @@ pub enum Subject {
     Instance,
 }
 
+impl Subject {
+    /// The id of the task, or that of the resource.
+    #[must_use]
+    pub fn ids(&self) -> (Option<&str>, Option<&str>) {
+        match self {
+            Self::Task(task) => (Some(task.as_str()), None),
+            Self::Resource(resource) => (None, Some(resource.as_str())),
+            Self::Instance => (None, None),
+        }
+    }
+}
+
 /// Types that Lattice writes or gives a meaning to. Any other is kept and means nothing.
 pub mod kind {
     #![allow(missing_docs)]
@@ -235,11 +247,7 @@ impl Event {
         parents: Vec<EventId>,
     ) -> Self {
         let ts = at.to_string();
-        let (task_id, resource_id) = match &body.subject {
-            Subject::Task(task) => (Some(task.as_str()), None),
-            Subject::Resource(resource) => (None, Some(resource.as_str())),
-            Subject::Instance => (None, None),
-        };
+        let (task_id, resource_id) = body.subject.ids();
         let some = |map| Some(map).filter(|map: &&Map<String, Value>| !map.is_empty());
         let raw = json::line(&Written {
             actor,

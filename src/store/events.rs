@@ -5,7 +5,7 @@ use rusqlite::{Connection, OptionalExtension, Row, Statement, params};
 use super::error::StoreError;
 use super::hash::{bytes_of_hex, sha256};
 use super::unplaced::SqlResult;
-use crate::domain::event::{Event, Subject, kind};
+use crate::domain::event::{Event, kind};
 use crate::domain::id::{EventId, SortKey};
 
 /// The end of the log, which the next event is chained to.
@@ -41,7 +41,7 @@ pub(super) const INSERT: &str =
 pub(super) fn insert(into: &mut Statement<'_>, tail: &mut Tail, event: &Event) -> Result<(), StoreError> {
     let hash = hash_of(event);
     let chain = link(&tail.chain, &hash);
-    let (task, resource) = subject_columns(event);
+    let (task, resource) = event.subject.ids();
     into.execute(params![
         tail.seq + 1,
         event.id.as_str(),
@@ -66,7 +66,7 @@ pub(super) fn replace(conn: &Connection, event: &Event) -> Result<(), StoreError
     let seq: i64 = conn
         .query_row("SELECT seq FROM events WHERE id = ?1", [event.id.as_str()], |row| row.get(0))
         .sql()?;
-    let (task, resource) = subject_columns(event);
+    let (task, resource) = event.subject.ids();
     conn.execute(
         "UPDATE events SET sort_key=?2, ts=?3, type=?4, task_id=?5, resource_id=?6, actor=?7, raw=?8, hash=?9 WHERE seq=?1",
         params![
@@ -157,14 +157,6 @@ pub(super) fn holding(conn: &Connection, texts: &[String], most: usize) -> Resul
         .sql()?;
     let found = statement.query_map(params![list, most as i64], |row| row.get(0)).sql()?;
     found.collect::<Result<_, _>>().sql()
-}
-
-fn subject_columns(event: &Event) -> (Option<&str>, Option<&str>) {
-    match &event.subject {
-        Subject::Task(id) => (Some(id.as_str()), None),
-        Subject::Resource(id) => (None, Some(id.as_str())),
-        Subject::Instance => (None, None),
-    }
 }
 
 /// The chain over the hashes in order of arrival.
@@ -310,7 +302,7 @@ pub(super) fn broken_links(conn: &Connection) -> Result<Vec<String>, StoreError>
 /// Whether the columns say what the text says: a flipped bit in a column is damage too.
 fn columns_agree(row: &Row<'_>, event: Option<&Event>) -> Result<bool, StoreError> {
     let Some(event) = event else { return Ok(false) };
-    let (task, resource) = subject_columns(event);
+    let (task, resource) = event.subject.ids();
     let said = [
         Some(event.id.as_str()),
         Some(event.key.as_str()),
