@@ -166,3 +166,73 @@ fn numbers_go_on_behind_whatever_the_lines_before_took() {
     assert_eq!(found, [last, "PEN-1", "PEN-4", "PEN-5"]);
     project.ok(["doctor"]);
 }
+
+/// Whether `doctor`, which makes words and sums anew from the log, finds these the same.
+fn is_sound(project: &Project) -> bool {
+    let summary = &project.json(["doctor"])["summary"];
+    (summary["errors"].as_u64(), summary["warnings"].as_u64()) == (Some(0), Some(0))
+}
+
+fn run(project: &Project, lines: &[Value]) {
+    let input: String = lines.iter().map(|line| format!("{line}\n")).collect();
+    let run = project.fed(["batch"], input.as_bytes());
+    assert_eq!((run.status, run.stderr.as_str()), (0, ""), "{run:?}");
+}
+
+#[test]
+fn words_and_sums_behind_a_long_batch_are_what_the_log_says() {
+    let project = Project::new();
+    let found = |word: &str| project.json(["search", word, "--limit", "500"]).as_array().unwrap().len();
+    for round in 0..3 {
+        let mut lines = Vec::new();
+        for n in 0..40 {
+            let (task, remark) = (format!("t{n}"), format!("c{n}"));
+            let at = |more: Value| {
+                let mut members = more;
+                members["task"] = json!(format!("${task}"));
+                members
+            };
+            let of_remark = |more: Value| {
+                let mut members = at(more);
+                members["comment"] = json!(format!("${remark}"));
+                members
+            };
+            lines
+                .push(json!({"create": {"title": format!("early {n}"), "description": "plain"}, "as": task}));
+            lines.push(json!({"comment": at(json!({"text": "first thought"})), "as": remark}));
+            match n % 8 {
+                0 => lines.push(json!({"update": at(json!({"title": "renamed"}))})),
+                1 => lines.push(json!({"update": at(json!({"description": "explained"}))})),
+                2 => lines.push(json!({"comment-edit": of_remark(json!({"new_text": "second thought"}))})),
+                3 => lines.push(json!({"comment-delete": of_remark(json!({}))})),
+                4 => lines.push(json!({"plan": at(json!({"text": "planned words"}))})),
+                5 => lines.push(json!({"notes": at(json!({"text": "noted words"}))})),
+                6 => lines.push(json!({"status": at(json!({"new_status": "in_planning"}))})),
+                _ => lines.push(json!({"archive": at(json!({}))})),
+            }
+            // Something that was there before the batch, and is in the index.
+            if round > 0 && n < 3 {
+                lines.push(json!({"update": {"task": format!("LAT-{}", n + 2), "title": "changed later"}}));
+                lines
+                    .push(json!({"status": {"task": format!("LAT-{}", n + 2), "new_status": "in_planning"}}));
+            }
+        }
+        run(&project, &lines);
+        assert!(is_sound(&project), "{}", project.ok(["doctor"]));
+        let so_far = 5 * (round + 1);
+        for (word, count) in [
+            ("renamed", so_far),
+            ("explained", so_far),
+            ("second thought", so_far),
+            ("planned words", so_far),
+            ("noted words", so_far),
+            ("first thought", 5 * so_far),
+            ("early", 6 * so_far - if round > 0 { 3 } else { 0 }),
+        ] {
+            assert_eq!(found(word), count, "{word}");
+        }
+        // Between two steps: the next batch finds it in the log.
+        run(&project, &[json!({"comment": {"task": "LAT-1", "text": "between"}})]);
+        assert_eq!(found("between"), 1);
+    }
+}

@@ -11,6 +11,7 @@ mod file;
 mod hash;
 mod head;
 mod histories;
+mod instance;
 mod new_tasks;
 mod project;
 mod query;

@@ -8,14 +8,13 @@ use std::collections::BTreeSet;
 
 use foldhash::{HashMap, HashMapExt};
 use rusqlite::{Connection, OptionalExtension, params};
-use serde_json::Value;
 
 use super::error::StoreError;
 use super::new_tasks::{self, Placed};
 use super::rows::{self, TextKind};
 use super::short_ids::Numbers;
 use super::unplaced::SqlResult;
-use super::{events, histories, resources, short_ids, steps};
+use super::{events, histories, instance, resources, short_ids, steps};
 use crate::domain::comment::Comment;
 use crate::domain::config::Config;
 use crate::domain::event::{Event, Subject, kind};
@@ -35,13 +34,6 @@ const TASK_TABLES: [&str; 8] = [
     "plans",
     "notes",
 ];
-
-pub(super) fn config(conn: &Connection) -> Result<Config, StoreError> {
-    match rows::meta(conn, "config")? {
-        Some(text) => Ok(Config::new(rows::decoded(&text, "meta.config")?)),
-        None => Ok(Config::new(Value::Object(serde_json::Map::new()))),
-    }
-}
 
 /// The state of a task as far as these events need it: the task, if it is not the one at hand, and the
 /// comments they touch.
@@ -64,32 +56,41 @@ fn load(
     Ok(state)
 }
 
+/// What a transaction knows without asking the file.
+pub(super) struct Known<'a> {
+    /// A task as it was before the events.
+    pub(super) latest: Option<Task>,
+    /// A number that nobody has.
+    pub(super) free: Option<ShortId>,
+    /// A task that the log held nothing about.
+    pub(super) fresh: Option<&'a TaskId>,
+}
+
 /// Brings the rows of all subjects up to date with events that were just appended.
 ///
 /// Events that come after all of their subject's are applied to what is there; an event that
 /// belongs somewhere in the middle makes its subject fold again.
 ///
-/// `known` is the configuration as this transaction has read it, and `latest` a task as it was before
-/// the events; `free` is a number that nobody has. Gives a task as it is now, if one is at hand.
+/// `config` is the configuration as this transaction has read it. Gives a task as it is now, if one is at
+/// hand.
 pub(super) fn events_appended(
     conn: &Connection,
     appended: &[Event],
-    known: &Config,
-    mut latest: Option<Task>,
-    free: Option<ShortId>,
+    config: &Config,
+    Known { mut latest, free, fresh }: Known<'_>,
 ) -> Result<Option<Task>, StoreError> {
     let changed = if appended.iter().any(|e| e.subject == Subject::Instance) {
-        refold_instance(conn)?;
-        Some(config(conn)?)
+        instance::refold(conn)?;
+        Some(instance::config(conn)?)
     } else {
         None
     };
-    let finished = changed.as_ref().unwrap_or(known).finished();
+    let finished = changed.as_ref().unwrap_or(config).finished();
     let tasks: BTreeSet<&TaskId> = appended.iter().filter_map(Event::task).collect();
     let mut numbers = Numbers { free, ..Numbers::default() };
     for id in tasks {
         let events: Vec<&Event> = appended.iter().filter(|e| e.task() == Some(id)).collect();
-        latest = project_task(conn, id, &events, &finished, &mut numbers, latest)?;
+        latest = project_task(conn, id, &events, fresh == Some(id), &finished, &mut numbers, latest)?;
     }
     resources::project(conn, appended, true)?;
     short_ids::settle(conn, &numbers)?;
@@ -101,11 +102,12 @@ fn project_task(
     conn: &Connection,
     id: &TaskId,
     events: &[&Event],
+    is_fresh: bool,
     finished: &[&str],
     numbers: &mut Numbers,
     latest: Option<Task>,
 ) -> Result<Option<Task>, StoreError> {
-    let is_new = events[0].kind == kind::TASK_CREATED && !has_earlier(conn, id, events)?;
+    let is_new = events[0].kind == kind::TASK_CREATED && (is_fresh || !has_earlier(conn, id, events)?);
     let mut state = if is_new { TaskState::default() } else { load(conn, id, events, latest)? };
     let mut last = state.task.as_ref().map(Task::last_key);
     let in_order = events.iter().all(|event| {
@@ -272,63 +274,6 @@ fn is_open(task: &Task, finished: &[&str]) -> bool {
     !task.archived && !finished.contains(&task.status.as_str())
 }
 
-/// Folds the tracker's own history: configuration, context, heads, and what hangs on them.
-fn refold_instance(conn: &Connection) -> Result<(), StoreError> {
-    let before = config(conn)?;
-    let history = histories::of_instance(conn)?;
-    save_instance(conn, &history, &before)
-}
-
-fn save_instance(conn: &Connection, history: &[Event], before: &Config) -> Result<(), StoreError> {
-    let config = Config::fold(history);
-    rows::set_meta(conn, "config", &rows::encoded(config.value())?)?;
-    let context =
-        history.iter().rev().find_map(|e| (e.kind == kind::CONTEXT_UPDATED).then(|| e.text("body"))?);
-    if let Some(context) = context {
-        rows::set_meta(conn, "context", context)?;
-    }
-    rows::set_meta(conn, "instance_heads", &rows::id_list(&crate::domain::event::heads(history)))?;
-    if config.get("/workflow") != before.get("/workflow") {
-        save_statuses(conn, &config)?;
-        if config.finished() != before.finished() {
-            reopen(conn, &config.finished())?;
-        }
-    }
-    Ok(())
-}
-
-fn save_statuses(conn: &Connection, config: &Config) -> Result<(), StoreError> {
-    conn.execute("DELETE FROM statuses", []).sql()?;
-    let finished = config.finished();
-    let mut insert = conn
-        .prepare_cached("INSERT OR IGNORE INTO statuses (name, position, display_name, finished, wip_limit) VALUES (?1,?2,?3,?4,?5)")
-        .sql()?;
-    for (position, status) in config.statuses().iter().enumerate() {
-        let limit = config.wip_limit(status).and_then(|n| i64::try_from(n).ok());
-        insert
-            .execute(params![
-                status,
-                position as i64,
-                config.display_name(status),
-                finished.contains(&status.as_str()),
-                limit
-            ])
-            .sql()?;
-    }
-    Ok(())
-}
-
-/// Other statuses count as finished now: every task's `open` is settled again.
-fn reopen(conn: &Connection, finished: &[&str]) -> Result<(), StoreError> {
-    let list = serde_json::to_string(finished).unwrap_or_else(|_| "[]".to_owned());
-    conn.execute(
-        "UPDATE tasks SET open = archived = 0 AND status NOT IN (SELECT value FROM json_each(?1))",
-        [list],
-    )
-    .sql()?;
-    Ok(())
-}
-
 /// Makes every derived table of `target` from the log of `source` (which may be the same file,
 /// its derived tables emptied). `each` hears of every task done.
 pub(super) fn rebuild(
@@ -340,9 +285,9 @@ pub(super) fn rebuild(
         target.execute(&format!("DELETE FROM {table}"), []).sql()?;
     }
     target.execute("DELETE FROM meta WHERE key IN ('config', 'context', 'instance_heads')", []).sql()?;
-    save_instance(target, &histories::of_instance(source)?, &Config::default())?;
-    let config = config(target)?;
-    save_statuses(target, &config)?;
+    instance::save(target, &histories::of_instance(source)?, &Config::default())?;
+    let config = instance::config(target)?;
+    instance::save_statuses(target, &config)?;
     let finished = config.finished();
     let mut numbers = Numbers::default();
     for id in histories::found_task_ids(source)? {
@@ -363,9 +308,9 @@ pub(super) fn many_appended(
     mut each: impl FnMut(&TaskId),
 ) -> Result<(), StoreError> {
     if appended.iter().any(|e| e.subject == Subject::Instance) {
-        refold_instance(conn)?;
+        instance::refold(conn)?;
     }
-    let config = config(conn)?;
+    let config = instance::config(conn)?;
     let finished = config.finished();
     let mut numbers = Numbers::default();
     let last = events::last_place(conn)?;
@@ -407,7 +352,7 @@ pub(super) fn rebuild_task(conn: &Connection, id: &TaskId) -> Result<(), StoreEr
     for table in TASK_TABLES {
         conn.execute(&format!("DELETE FROM {table} WHERE task_id = ?1"), [id.as_str()]).sql()?;
     }
-    let config = config(conn)?;
+    let config = instance::config(conn)?;
     let finished = config.finished();
     let mut numbers = Numbers::default();
     short_ids::release(conn, id, &mut numbers)?;

@@ -14,7 +14,7 @@ use super::events;
 use super::feed::{self, Arrival, FeedQuery};
 use super::head::{self, Head};
 use super::histories;
-use super::project;
+use super::instance;
 use super::query::{self, Incoming, NextCursor, TaskFilter, Waiting};
 use super::resources;
 use super::rows::{self, TextKind};
@@ -86,7 +86,7 @@ macro_rules! questions {
 
 questions! {
     /// The configuration.
-    config() -> Config = project::config;
+    config() -> Config = instance::config;
     /// A task's short id and title.
     task_name(id: &str) -> Option<(Option<String>, String)> = rows::task_name;
     /// Whether a task is there, without reading it.

@@ -5,7 +5,7 @@
 //! changed since is told by the log, and a search looks at it itself.
 
 use std::cmp::Ordering;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use rusqlite::config::DbConfig::SQLITE_DBCONFIG_DEFENSIVE;
 use rusqlite::fallible_streaming_iterator::FallibleStreamingIterator;
@@ -85,6 +85,9 @@ pub(super) struct Text {
     pub(super) event: String,
 }
 
+/// Rows to be written, with title and body where these are at hand.
+pub(super) type Changed = BTreeMap<i64, Option<[String; 2]>>;
+
 /// The text of a row; `None` if there is none any more.
 pub(super) fn find_text(conn: &Connection, row: i64) -> Result<Option<Text>, StoreError> {
     conn.prepare_cached(&format!("{} AND e.seq = ?1", Kind::of(row).texts()))
@@ -103,13 +106,20 @@ pub(super) fn lossy<'r>(row: &'r Row<'_>, column: usize) -> rusqlite::Result<std
     Ok(String::from_utf8_lossy(bytes))
 }
 
-/// Hears of every append: `before` and `after` are the ends of the log.
-pub(super) fn appended(conn: &Connection, before: i64, after: i64) -> Result<(), StoreError> {
+/// Hears of every append: `before` and `after` are the ends of the log. What events behind `known` changed
+/// is at hand.
+pub(super) fn appended(
+    conn: &Connection,
+    before: i64,
+    after: i64,
+    known: i64,
+    at_hand: Changed,
+) -> Result<(), StoreError> {
     if before / BATCH == after / BATCH {
         return Ok(());
     }
     conn.execute_batch("SAVEPOINT search").sql()?;
-    match catch_up(conn, after) {
+    match catch_up(conn, after, known, at_hand) {
         // A damaged index must not keep anybody from writing: `doctor` names it, searches go on
         // looking at more and more themselves, `rebuild` makes it anew.
         Err(error) if is_damage(&error) => conn.execute_batch("ROLLBACK TO search; RELEASE search").sql(),
@@ -143,15 +153,18 @@ pub(super) fn is_damage(error: &StoreError) -> bool {
     )
 }
 
-fn catch_up(conn: &Connection, end: i64) -> Result<(), StoreError> {
+fn catch_up(conn: &Connection, end: i64, known: i64, at_hand: Changed) -> Result<(), StoreError> {
     let begin = indexed_to(conn)?;
     if begin == 0 {
         fill(conn, conn, &BTreeSet::new())?;
         merge(conn)?;
     } else {
         // Who made a task anew once wrote rows that were not due.
-        let known = if holds_behind(conn, begin)? { i64::MAX } else { begin };
-        save(conn, &changed_since(conn, begin)?, known)?;
+        let held = if holds_behind(conn, begin)? { i64::MAX } else { begin };
+        let mut rows: Changed =
+            changed_since(conn, begin, known)?.into_iter().map(|row| (row, None)).collect();
+        rows.extend(at_hand);
+        save(conn, &rows, held)?;
     }
     flush(conn)?;
     reach(conn, end)
@@ -181,48 +194,51 @@ fn indexed_to(conn: &Connection) -> Result<i64, StoreError> {
 
 /// Rows whose text may be another now than the index says.
 pub(super) fn stale(conn: &Connection) -> Result<BTreeSet<i64>, StoreError> {
-    changed_since(conn, indexed_to(conn)?)
+    changed_since(conn, indexed_to(conn)?, i64::MAX)
 }
 
-fn changed_since(conn: &Connection, begin: i64) -> Result<BTreeSet<i64>, StoreError> {
+/// As the log up to `end` says.
+fn changed_since(conn: &Connection, begin: i64, end: i64) -> Result<BTreeSet<i64>, StoreError> {
     let mut statement = conn
         .prepare_cached(
-            "SELECT raw, hash, seq, type, task_id,
-                    CASE type WHEN 'task_created' THEN (SELECT min(seq) FROM events f WHERE f.task_id = e.task_id) END
-               FROM events e WHERE seq > ?1 AND task_id IS NOT NULL",
+            "SELECT raw, hash, seq, type, task_id FROM events WHERE seq > ?1 AND seq <= ?2 AND task_id IS NOT NULL",
         )
         .sql()?;
-    let mut found = statement.query([begin]).sql()?;
+    let mut found = statement.query([begin, end]).sql()?;
     let mut rows = BTreeSet::new();
     while let Some(row) = found.next().sql()? {
-        let kind = row.get_ref(3).sql()?.as_str().unwrap_or_default();
-        if kind == kind::COMMENT_ADDED {
-            rows.insert(row.get(2).sql()?);
-            continue;
-        }
-        let task = row.get_ref(4).sql()?.as_str().unwrap_or_default();
-        match kind {
-            kind::PLAN_UPDATED => rows.extend(row_of_task(conn, Kind::Plan, task)?),
-            kind::NOTES_UPDATED => rows.extend(row_of_task(conn, Kind::Notes, task)?),
-            // Whatever was said about it before counts from now on; what came later speaks for itself.
-            kind::TASK_CREATED if row.get::<_, Option<i64>>(5).sql()? != row.get(2).sql()? => {
-                rows.extend(rows_of_task(conn, task)?);
-            }
-            kind::TASK_CREATED => drop(rows.insert(Kind::Task.row(row.get(2).sql()?))),
-            kind::COMMENT_EDITED | kind::COMMENT_DELETED => {
-                let event = events::event_of_row(row)?;
-                rows.extend(event.text("comment_id").map(|id| place(conn, id)).transpose()?.flatten());
-            }
-            kind::FIELD_UPDATED => {
-                let event = events::event_of_row(row)?;
-                if matches!(event.text("field"), Some("title" | "description")) {
-                    rows.extend(row_of_task(conn, Kind::Task, task)?);
-                }
-            }
-            _ => {}
-        }
+        let text = |column| row.get_ref(column).map(|value| value.as_str().unwrap_or_default()).sql();
+        rows.extend(touched(conn, row.get(2).sql()?, text(3)?, text(4)?, |member| {
+            Ok(events::event_of_row(row)?.text(member).map(str::to_owned))
+        })?);
     }
     Ok(rows)
+}
+
+/// Rows whose text may be another now because of an event about a task, of this kind and at this place.
+/// `said` gives a text of its data.
+pub(super) fn touched(
+    conn: &Connection,
+    seq: i64,
+    kind: &str,
+    task: &str,
+    said: impl FnOnce(&str) -> Result<Option<String>, StoreError>,
+) -> Result<BTreeSet<i64>, StoreError> {
+    Ok(match kind {
+        kind::COMMENT_ADDED => BTreeSet::from([seq]),
+        kind::PLAN_UPDATED => row_of_task(conn, Kind::Plan, task)?.into_iter().collect(),
+        kind::NOTES_UPDATED => row_of_task(conn, Kind::Notes, task)?.into_iter().collect(),
+        kind::TASK_CREATED if first(conn, task)? == Some(seq) => BTreeSet::from([Kind::Task.row(seq)]),
+        // Whatever was said about it before counts from now on; what came later speaks for itself.
+        kind::TASK_CREATED => rows_of_task(conn, task)?,
+        kind::COMMENT_EDITED | kind::COMMENT_DELETED => {
+            said("comment_id")?.map(|id| place(conn, &id)).transpose()?.flatten().into_iter().collect()
+        }
+        kind::FIELD_UPDATED if matches!(said("field")?.as_deref(), Some("title" | "description")) => {
+            row_of_task(conn, Kind::Task, task)?.into_iter().collect()
+        }
+        _ => BTreeSet::new(),
+    })
 }
 
 fn place(conn: &Connection, event: &str) -> Result<Option<i64>, StoreError> {
@@ -253,12 +269,16 @@ fn rows_of_task(conn: &Connection, task: &str) -> Result<BTreeSet<i64>, StoreErr
 }
 
 /// Writes these rows as their texts read now. In order: the index takes growing numbers at once. It holds
-/// none of places behind `known`, so that nothing has to be looked for there.
-fn save(conn: &Connection, rows: &BTreeSet<i64>, known: i64) -> Result<(), StoreError> {
-    for row in rows {
-        let is_new = row % KINDS > known;
-        match find_text(conn, *row)? {
-            Some(Text { title, body, .. }) => conn
+/// none of places behind `held`, so that nothing has to be looked for there.
+fn save(conn: &Connection, rows: &Changed, held: i64) -> Result<(), StoreError> {
+    for (row, at_hand) in rows {
+        let is_new = row % KINDS > held;
+        let found = match at_hand {
+            Some(_) => None,
+            None => find_text(conn, *row)?.map(|text| [text.title, text.body]),
+        };
+        match at_hand.as_ref().or(found.as_ref()) {
+            Some([title, body]) => conn
                 .prepare_cached(if is_new { INSERT } else { REPLACE })
                 .sql()?
                 .execute(params![row, title, body])
@@ -273,9 +293,8 @@ fn save(conn: &Connection, rows: &BTreeSet<i64>, known: i64) -> Result<(), Store
 /// Makes one task's rows anew, as far as they are due.
 pub(super) fn rebuild_task(conn: &Connection, task: &str) -> Result<(), StoreError> {
     let indexed = indexed_to(conn)?;
-    let mut rows = rows_of_task(conn, task)?;
-    rows.retain(|row| row % KINDS <= indexed);
-    save(conn, &rows, indexed)
+    let due = rows_of_task(conn, task)?.into_iter().filter(|row| row % KINDS <= indexed);
+    save(conn, &due.map(|row| (row, None)).collect(), indexed)
 }
 
 /// Makes the whole index anew.

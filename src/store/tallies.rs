@@ -12,7 +12,7 @@ use rusqlite::{Connection, Row, params};
 use super::error::StoreError;
 use super::search_index::BATCH as BLOCK;
 use super::unplaced::SqlResult;
-use super::walk::{EventColumns, Mark, Walk};
+use super::walk::{EventColumns, Mark, Passed, Walk};
 use crate::domain::Timestamp;
 use crate::domain::event::Event;
 use crate::domain::id::{EventId, ulid_value};
@@ -108,38 +108,54 @@ impl Tallies {
 }
 
 /// Hears of every append: `before` and `after` are the ends of the log.
-pub(super) fn appended(conn: &Connection, before: i64, after: i64) -> Result<(), StoreError> {
+pub(super) fn appended(
+    conn: &Connection,
+    before: i64,
+    after: i64,
+    at_hand: AtHand<'_>,
+) -> Result<(), StoreError> {
     if before / BLOCK == after / BLOCK {
         return Ok(());
     }
-    bring_up(conn, conn, load(conn)?, after)
+    bring_up(conn, conn, load(conn)?, after, at_hand)
 }
 
 /// Makes the table anew.
 pub(super) fn rebuild(conn: &Connection) -> Result<(), StoreError> {
     conn.execute("DELETE FROM tallies", []).sql()?;
-    bring_up(conn, conn, Tallies::default(), end(conn)?)
+    bring_up(conn, conn, Tallies::default(), end(conn)?, NONE)
 }
 
 /// Makes in `fresh`, where there are none, those rows that `conn` should have by now.
 pub(super) fn replay(conn: &Connection, fresh: &Connection) -> Result<(), StoreError> {
     let until = load(conn)?.until().total;
-    bring_up(conn, fresh, Tallies::default(), until.min(end(conn)?))
+    bring_up(conn, fresh, Tallies::default(), until.min(end(conn)?), NONE)
 }
 
 fn end(conn: &Connection) -> Result<i64, StoreError> {
     conn.query_row("SELECT coalesce(max(seq), 0) FROM events", [], |row| row.get(0)).sql()
 }
 
+/// Events that are at hand, with the place in the log that they stand behind.
+type AtHand<'a> = (i64, &'a [Passed]);
+/// All are in the log.
+const NONE: AtHand<'static> = (i64::MAX, &[]);
+
 /// Sums up the log of `source` to its last full block that ends at `end` or before, and writes it in
 /// `target`, which holds `kept`.
-fn bring_up(source: &Connection, target: &Connection, kept: Tallies, end: i64) -> Result<(), StoreError> {
+fn bring_up(
+    source: &Connection,
+    target: &Connection,
+    kept: Tallies,
+    end: i64,
+    at_hand: AtHand<'_>,
+) -> Result<(), StoreError> {
     let end = end / BLOCK * BLOCK;
     if end <= kept.until().total {
         return Ok(());
     }
     let mut tallies = kept.clone();
-    tallies.walk(source, end, i64::MAX)?;
+    tallies.walk(source, end, i64::MAX, at_hand)?;
     save(target, &kept, tallies)
 }
 
@@ -149,9 +165,7 @@ pub(super) fn of_log(events: &[&Event]) -> Result<Tallies, StoreError> {
     let mut walk = Walk::behind(Tallies::default());
     for (seq, event) in (1..=end).zip(events) {
         if let Some(task) = event.task() {
-            let columns =
-                EventColumns { key: event.key.as_str(), kind: &event.kind, ts: &event.ts, raw: event.raw() };
-            walk.event(seq, task.as_str(), event.actor.display(), &columns)?;
+            walk.event(seq, task.as_str(), event.actor.display(), event.key.as_str(), Mark::of(event));
         }
     }
     walk.end(end, i64::MAX, |_| Ok(Vec::new()))
@@ -209,7 +223,7 @@ pub(super) fn at(conn: &Connection, now: i64) -> Result<Tallies, StoreError> {
     // Of stays that go on only a sum is kept, which cannot tell what began after `now`. That
     // happens where clocks disagree; then all is walked.
     let mut tallies = if kept.until().count > now { Tallies::default() } else { kept };
-    tallies.walk(conn, i64::MAX, now)?;
+    tallies.walk(conn, i64::MAX, now, NONE)?;
     Ok(tallies)
 }
 
@@ -239,7 +253,13 @@ fn columns<'r>(row: &'r Row<'_>) -> Result<EventColumns<'r>, StoreError> {
 impl Tallies {
     /// Adds what came in the log after what is summed up, to the place `end`. What goes on counts
     /// as begun at `now`, if it begins later.
-    fn walk(&mut self, conn: &Connection, end: i64, now: i64) -> Result<(), StoreError> {
+    fn walk(
+        &mut self,
+        conn: &Connection,
+        end: i64,
+        now: i64,
+        (known, at_hand): AtHand<'_>,
+    ) -> Result<(), StoreError> {
         let begin = self.until().total;
         let mut walk = Walk::behind(std::mem::take(self));
         let mut statement = conn
@@ -249,13 +269,21 @@ impl Tallies {
                    FROM events e WHERE seq > ?1 AND seq <= ?2 AND task_id IS NOT NULL"
             ))
             .sql()?;
-        let mut events = statement.query([begin, end]).sql()?;
+        let mut events = statement.query([begin, end.min(known)]).sql()?;
         let mut new: HashSet<String> = HashSet::new();
         while let Some(event) = events.next().sql()? {
             let text = |column| event.get_ref(column).map(|value| value.as_str().unwrap_or_default()).sql();
             let task = text(5)?;
-            walk.event(event.get(4).sql()?, task, text(6)?, &columns(event)?)?;
+            let columns = columns(event)?;
+            walk.event(event.get(4).sql()?, task, text(6)?, columns.key, Mark::read(&columns)?);
             if event.get::<_, Option<i64>>(7).sql()?.is_some_and(|first| first > begin) {
+                new.insert(task.to_owned());
+            }
+        }
+        for event in at_hand.iter().filter(|event| event.seq > begin && event.seq <= end) {
+            let task = event.task.as_str();
+            walk.event(event.seq, task, &event.actor, event.key.as_str(), event.mark.clone());
+            if event.is_first {
                 new.insert(task.to_owned());
             }
         }
@@ -274,7 +302,7 @@ fn marks_until(conn: &Connection, task: &str, end: i64) -> Result<Vec<Mark>, Sto
     let mut found = statement.query(params![task, end]).sql()?;
     let mut marks = Vec::new();
     while let Some(row) = found.next().sql()? {
-        marks.extend(Mark::of(&columns(row)?)?);
+        marks.extend(Mark::read(&columns(row)?)?);
     }
     Ok(marks)
 }

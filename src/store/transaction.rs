@@ -6,7 +6,9 @@ use super::artifacts::{self, ArtifactAdded};
 use super::error::StoreError;
 use super::events::Tail;
 use super::hash::{hex, sha256};
+use super::project::Known;
 use super::reader::Reader;
+use super::steps::AtHand;
 use super::unplaced::SqlResult;
 use super::{events, project, rows, search_index, sessions, short_ids, steps, tallies, tree_record};
 use crate::domain::artifact::NewArtifact;
@@ -23,6 +25,9 @@ pub struct Transaction<'a> {
     begun: Cell<Option<i64>>,
     /// Where it ends now; `None` until somebody asks. Nobody else appends meanwhile.
     tail: RefCell<Option<Tail>>,
+    /// A task whose id was made up a moment ago.
+    fresh: RefCell<Option<TaskId>>,
+    at_hand: RefCell<AtHand>,
 }
 
 impl<'a> std::ops::Deref for Transaction<'a> {
@@ -35,12 +40,18 @@ impl<'a> std::ops::Deref for Transaction<'a> {
 
 impl<'a> Transaction<'a> {
     pub(super) fn new(reader: Reader<'a>) -> Self {
-        Self { reader, begun: Cell::default(), tail: RefCell::default() }
+        Self {
+            reader,
+            begun: Cell::default(),
+            tail: RefCell::default(),
+            fresh: RefCell::default(),
+            at_hand: RefCell::default(),
+        }
     }
 
     /// What is due once, before the commit.
     pub(super) fn end(&self) -> Result<(), StoreError> {
-        self.placed(steps::appended(self.conn, self.begun.get()))
+        self.placed(steps::appended(self.conn, self.begun.get(), self.at_hand.take()))
     }
 
     /// Whatever is known is asked for again: rows change in other ways than by single events.
@@ -48,6 +59,12 @@ impl<'a> Transaction<'a> {
         self.latest.take();
         self.next.take();
         self.tail.take();
+        self.at_hand.take();
+    }
+
+    /// The id of this task was made up a moment ago: nothing about it can be there.
+    pub fn made_up(&self, task: &TaskId) {
+        self.fresh.replace(Some(task.clone()));
     }
 }
 
@@ -58,10 +75,15 @@ impl Transaction<'_> {
     /// # Errors
     /// [`StoreError`]; an id that is there already is a fault of the caller and fails too.
     pub fn append(&self, events: &[Event], config: &Config) -> Result<(), StoreError> {
-        let (mut latest, next) = (self.latest.take(), self.next.take());
-        self.placed(self.insert(events, || {
-            latest = project::events_appended(self.conn, events, config, latest.take(), next.clone())?;
-            Ok(())
+        let (next, fresh) = (self.next.take(), self.fresh.take());
+        let known = Known { latest: self.latest.take(), free: next.clone(), fresh: fresh.as_ref() };
+        let mut latest = None;
+        self.placed(self.insert(events, |before| {
+            latest = project::events_appended(self.conn, events, config, known)?;
+            let mut at_hand = self.at_hand.borrow_mut();
+            (before + 1..).zip(events).try_for_each(|(seq, event)| {
+                at_hand.note(self.conn, seq, event, fresh.as_ref(), latest.as_ref())
+            })
         }))?;
         // Whoever took the number behind all others has left the one behind that.
         if let ([_], Some(claim)) = (events, latest.as_ref().and_then(|task| task.claim.as_ref())) {
@@ -71,20 +93,21 @@ impl Transaction<'_> {
         Ok(())
     }
 
-    /// Inserts events; `project` brings the tables up to date.
+    /// Inserts events; `project` brings the tables up to date and hears where the log ended before.
     fn insert<'e>(
         &self,
         events: impl IntoIterator<Item = &'e Event>,
-        project: impl FnOnce() -> Result<(), StoreError>,
+        project: impl FnOnce(i64) -> Result<(), StoreError>,
     ) -> Result<(), StoreError> {
         let mut tail = self.take_tail()?;
-        self.begun.set(self.begun.get().or(Some(tail.seq)));
+        let before = tail.seq;
+        self.begun.set(self.begun.get().or(Some(before)));
         let mut into = self.conn.prepare_cached(events::INSERT).sql()?;
         for event in events {
             events::insert(&mut into, &mut tail, event)?;
         }
         self.tail.replace(Some(tail));
-        project()
+        project(before)
     }
 
     /// The place in the canonical order of the last event to arrive.
@@ -110,7 +133,7 @@ impl Transaction<'_> {
     pub fn append_many(&self, events: &[&Event], each: impl FnMut(&TaskId)) -> Result<(), StoreError> {
         self.forget();
         self.placed(
-            self.insert(events.iter().copied(), || project::many_appended(self.conn, events, true, each)),
+            self.insert(events.iter().copied(), |_| project::many_appended(self.conn, events, true, each)),
         )
     }
 

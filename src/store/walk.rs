@@ -8,7 +8,8 @@ use super::error::StoreError;
 use super::search_index::BATCH as BLOCK;
 use super::tallies::{Kind, Tallies, Tally};
 use crate::domain::Timestamp;
-use crate::domain::event::kind;
+use crate::domain::event::{Event, kind};
+use crate::domain::id::{SortKey, TaskId};
 
 /// Something that begins or ends a stay in a status. The creation counts first, wherever it stands.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -33,6 +34,17 @@ pub(super) struct EventColumns<'a> {
     pub(super) kind: &'a str,
     pub(super) ts: &'a str,
     pub(super) raw: &'a str,
+}
+
+/// What the sums ask of an event about a task, for when it is not read from the log.
+pub(super) struct Passed {
+    pub(super) seq: i64,
+    pub(super) task: TaskId,
+    /// Whether the log held nothing about the task before.
+    pub(super) is_first: bool,
+    pub(super) actor: String,
+    pub(super) key: SortKey,
+    pub(super) mark: Option<Mark>,
 }
 
 /// What of an event's text a mark needs.
@@ -64,22 +76,37 @@ fn text(json: Option<&RawValue>) -> Option<String> {
 
 impl Mark {
     /// `None` for events of other types and for what the fold gives no meaning to.
-    pub(super) fn of(event: &EventColumns<'_>) -> Result<Option<Self>, StoreError> {
-        let turn = match event.kind {
-            kind::TASK_CREATED => {
-                Turn::Created(member(event.raw, |data| text(data.status))?.unwrap_or_default())
-            }
-            kind::STATUS_CHANGED => match member(event.raw, |data| text(data.to))? {
-                Some(to) => Turn::Moved(to),
-                None => return Ok(None),
-            },
+    pub(super) fn of(event: &Event) -> Option<Self> {
+        let said = match event.kind.as_str() {
+            kind::TASK_CREATED => event.text("status"),
+            kind::STATUS_CHANGED => event.text("to"),
+            _ => None,
+        };
+        Self::made(event.key.as_str(), &event.kind, &event.ts, said.map(str::to_owned))
+    }
+
+    /// The same from the log.
+    pub(super) fn read(event: &EventColumns<'_>) -> Result<Option<Self>, StoreError> {
+        let said = match event.kind {
+            kind::TASK_CREATED => member(event.raw, |data| text(data.status))?,
+            kind::STATUS_CHANGED => member(event.raw, |data| text(data.to))?,
+            _ => None,
+        };
+        Ok(Self::made(event.key, event.kind, event.ts, said))
+    }
+
+    /// `said` is the status that a creation or a move names.
+    fn made(key: &str, kind: &str, ts: &str, said: Option<String>) -> Option<Self> {
+        let turn = match kind {
+            kind::TASK_CREATED => Turn::Created(said.unwrap_or_default()),
+            kind::STATUS_CHANGED => Turn::Moved(said?),
             kind::TASK_ARCHIVED => Turn::Archived,
             kind::TASK_UNARCHIVED => Turn::Unarchived,
-            _ => return Ok(None),
+            _ => return None,
         };
-        let Some(at) = Timestamp::parse(event.ts).map(Timestamp::seconds) else { return Ok(None) };
+        let at = Timestamp::parse(ts).map(Timestamp::seconds)?;
         let later = !matches!(turn, Turn::Created(_));
-        Ok(Some(Self { later, key: event.key.to_owned(), turn, at }))
+        Some(Self { later, key: key.to_owned(), turn, at })
     }
 }
 
@@ -99,19 +126,13 @@ impl Walk {
     }
 
     /// Passes an event about a task.
-    pub(super) fn event(
-        &mut self,
-        seq: i64,
-        task: &str,
-        actor: &str,
-        event: &EventColumns<'_>,
-    ) -> Result<(), StoreError> {
+    pub(super) fn event(&mut self, seq: i64, task: &str, actor: &str, key: &str, mark: Option<Mark>) {
         match self.by_actor.get_mut(actor) {
             Some(count) => *count += 1,
             None => drop(self.by_actor.insert(actor.to_owned(), 1)),
         }
-        self.span.add(seq, event.key, &mut self.tallies);
-        let Some(mark) = Mark::of(event)? else { return Ok(()) };
+        self.span.add(seq, key, &mut self.tallies);
+        let Some(mark) = mark else { return };
         self.latest = self.latest.max(mark.at);
         if mark.turn == Turn::Moved("done".to_owned()) {
             self.tallies.add(Kind::Done, &Timestamp::from_seconds(mark.at).week(), 1, 0);
@@ -120,7 +141,6 @@ impl Walk {
             Some(marks) => marks.push(mark),
             None => drop(self.of_tasks.insert(task.to_owned(), vec![mark])),
         }
-        Ok(())
     }
 
     /// Ends at this place in the log. `before` gives the marks of a task in what was summed up already.
