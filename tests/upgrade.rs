@@ -65,7 +65,7 @@ fn findings(project: &Project) -> Vec<(String, String)> {
 }
 
 fn whole(project: &Project) {
-    assert_eq!(number(project, "PRAGMA user_version"), 4);
+    assert_eq!(number(project, "PRAGMA user_version"), 5);
     let known = [("warning", "short_ids"), ("warning", "quarantine"), ("warning", "resources")];
     assert_eq!(findings(project), known.map(|(level, check)| (level.to_owned(), check.to_owned())));
     let counted = "SELECT count(*) FROM tasks t
@@ -75,7 +75,7 @@ fn whole(project: &Project) {
 
 #[test]
 fn later_schemas_are_brought_up_to_date_and_say_the_same() {
-    for schema in [2, 3] {
+    for schema in [2, 3, 4] {
         let project = Project::empty().of_schema(schema);
         let before = log(&project);
         assert_eq!(number(&project, "PRAGMA user_version"), i64::from(schema));
@@ -88,6 +88,18 @@ fn later_schemas_are_brought_up_to_date_and_say_the_same() {
         let number: i64 = copy.query_row("PRAGMA user_version", [], |row| row.get(0)).unwrap();
         assert_eq!(number, i64::from(schema));
     }
+}
+
+/// Whatever the fields hold: `doctor` compares what the migration found with what the program does.
+#[test]
+fn names_that_other_trackers_gave_are_found_after_an_upgrade() {
+    let project = Project::empty().of_schema(4);
+    project.ok(["doctor", "--fix"]);
+    whole(&project);
+    let names = "SELECT count(*) FROM task_names WHERE name IN ('gar-7', 'OPS-12', 'gar-2', 'o/n#3', 'only', 'twice', 'loud')";
+    assert_eq!((number(&project, names), number(&project, "SELECT count(*) FROM task_names")), (8, 10));
+    assert_eq!(project.json(["show", "OPS-12"])["title"], "Came twice");
+    assert_eq!(project.refused(["show", "gar-1"]).1["code"], "NOT_FOUND");
 }
 
 /// Words of a task that was made anew before they were due stood in the index too early.
@@ -116,7 +128,7 @@ fn a_record_that_does_not_read_keeps_nobody_from_upgrading() {
     assert_eq!(conn.execute(damage, []).unwrap(), 1);
     drop(conn);
     project.ok(["create", "the next one"]);
-    assert_eq!(number(&project, "PRAGMA user_version"), 4);
+    assert_eq!(number(&project, "PRAGMA user_version"), 5);
     let errors = |project: &Project| {
         let report: Value = serde_json::from_str(&project.tried(["doctor", "--json"]).stdout).unwrap();
         let findings = report["data"]["findings"].as_array().unwrap().clone();

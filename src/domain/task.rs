@@ -1,5 +1,7 @@
 //! The state of a task, as its history leaves it.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::{Map, Value, json};
 
@@ -193,6 +195,14 @@ impl Task {
     #[must_use]
     pub fn asks_for_human(&self) -> bool {
         self.needs_human.is_some() || self.status == "needs_human"
+    }
+
+    /// What other trackers call it: the texts of custom fields whose names end in `_id`.
+    #[must_use]
+    pub fn other_names(&self) -> BTreeSet<&str> {
+        let is_name = |key: &str| key.to_ascii_lowercase().ends_with("_id");
+        let fields = self.custom_fields.iter().filter(|(key, _)| is_name(key));
+        fields.filter_map(|(_, value)| value.as_str()).collect()
     }
 
     /// Whether evidence of this role is there.

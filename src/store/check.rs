@@ -87,10 +87,11 @@ pub(super) fn is_quarantined(
 }
 
 /// Derived tables with the columns that order their rows.
-const DERIVED: [(&str, &str); 15] = [
+const DERIVED: [(&str, &str); 16] = [
     ("tasks", "id"),
     ("short_ids", "prefix, number, task_id"),
     ("task_tags", "tag, task_id"),
+    ("task_names", "name, task_id"),
     ("relationships", "task_id, type, target_task_id"),
     ("branch_links", "task_id, branch, repo"),
     ("task_artifacts", "task_id, artifact_id"),

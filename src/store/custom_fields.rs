@@ -21,9 +21,7 @@ pub(super) fn tasks_by_field(conn: &Connection, field: &str) -> Result<Vec<(Stri
 
 /// Tasks that some other tracker calls so: a field whose name ends in `_id` says it. At most `limit`.
 pub(super) fn tasks_called(conn: &Connection, name: &str, limit: usize) -> Result<Vec<TaskId>, StoreError> {
-    let sql = "SELECT DISTINCT t.id FROM tasks t, json_each(t.custom_fields) f
-                WHERE t.custom_fields IS NOT NULL AND f.type = 'text' AND f.value = ?1
-                  AND f.key LIKE '%\\_id' ESCAPE '\\' ORDER BY t.id LIMIT ?2";
+    let sql = "SELECT task_id FROM task_names WHERE name = ?1 ORDER BY task_id LIMIT ?2";
     let mut statement = conn.prepare(sql).sql()?;
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
     let ids: Vec<String> =

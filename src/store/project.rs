@@ -24,8 +24,9 @@ use crate::domain::short_id::ShortId;
 use crate::domain::task::Task;
 
 /// Derived tables that one task's rows live in, beside `tasks` and `short_ids`.
-const TASK_TABLES: [&str; 8] = [
+const TASK_TABLES: [&str; 9] = [
     "task_tags",
+    "task_names",
     "relationships",
     "branch_links",
     "task_artifacts",
@@ -186,15 +187,18 @@ fn clear_task(conn: &Connection, id: &TaskId) -> Result<Option<Option<ShortId>>,
         .optional()
         .sql()?;
     let Some(shown) = shown else { return Ok(None) };
-    // The rows of these two are found by tag and by comment; by task they would all be read.
+    // The rows of these are found by tag, name and comment; by task they would all be read.
     for found_otherwise in [
         "DELETE FROM task_tags WHERE task_id = ?1
             AND tag IN (SELECT value FROM tasks, json_each(tasks.tags) WHERE tasks.id = ?1)",
+        "DELETE FROM task_names WHERE task_id = ?1
+            AND name IN (SELECT value FROM tasks, json_each(tasks.custom_fields) WHERE tasks.id = ?1)",
         "DELETE FROM reactions WHERE comment_id IN (SELECT id FROM comments WHERE task_id = ?1)",
     ] {
         conn.prepare_cached(found_otherwise).sql()?.execute([id.as_str()]).sql()?;
     }
-    for table in TASK_TABLES.iter().filter(|table| !["task_tags", "reactions"].contains(table)) {
+    for table in TASK_TABLES.iter().filter(|table| !["task_tags", "task_names", "reactions"].contains(table))
+    {
         conn.prepare_cached(&format!("DELETE FROM {table} WHERE task_id = ?1"))
             .sql()?
             .execute([id.as_str()])

@@ -129,10 +129,19 @@ fn task_row(task: &Task, open: bool) -> Result<[(&'static str, ToSqlOutput<'_>);
     ])
 }
 
-/// Writes the rows that spread a task's lists out for joins, where they changed. Without `before`
-/// there are none yet.
+/// Writes the rows that spread a task's lists out for joins and questions, where they changed. Without
+/// `before` there are none yet.
 pub(super) fn save_lists(conn: &Connection, before: Option<&Task>, task: &Task) -> Result<(), StoreError> {
     let id = task.id.as_str();
+    let (old_names, names) = (before.map(Task::other_names).unwrap_or_default(), task.other_names());
+    for (sql, names) in [
+        ("DELETE FROM task_names WHERE name = ?1 AND task_id = ?2", old_names.difference(&names)),
+        ("INSERT OR IGNORE INTO task_names (name, task_id) VALUES (?1, ?2)", names.difference(&old_names)),
+    ] {
+        for name in names {
+            conn.prepare_cached(sql).sql()?.execute([*name, id]).sql()?;
+        }
+    }
     if before.and_then(|b| b.tags.as_ref()) != task.tags.as_ref() {
         // One by one: the rows are found by tag, and a search by task would read all of them.
         for tag in before.and_then(|b| b.tags.as_ref()).into_iter().flatten() {

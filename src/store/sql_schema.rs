@@ -20,13 +20,14 @@ pub struct Table {
 }
 
 /// What a user may ask for, in the order of `docs/sql.md`.
-const DOCUMENTED: [(&str, &str); 27] = [
+const DOCUMENTED: [(&str, &str); 28] = [
     ("tasks", "one row per task, as its history leaves it"),
     ("events", "every change ever made, in order of arrival"),
     ("comments", "comments, deleted ones too"),
     ("reactions", "reactions on comments"),
     ("relationships", "relations from task to task"),
     ("task_tags", "one row per task and tag"),
+    ("task_names", "what other trackers call tasks"),
     ("branch_links", "git branches that were linked by hand"),
     ("artifacts", "artifacts, without their payloads"),
     ("payloads", "payloads of artifacts by SHA-256"),

@@ -112,24 +112,24 @@ pub(super) fn appended(
     conn: &Connection,
     before: i64,
     after: i64,
-    at_hand: AtHand<'_>,
+    noted: Noted<'_>,
 ) -> Result<(), StoreError> {
     if before / BLOCK == after / BLOCK {
         return Ok(());
     }
-    bring_up(conn, conn, load(conn)?, after, at_hand)
+    bring_up(conn, conn, load(conn)?, after, noted)
 }
 
 /// Makes the table anew.
 pub(super) fn rebuild(conn: &Connection) -> Result<(), StoreError> {
     conn.execute("DELETE FROM tallies", []).sql()?;
-    bring_up(conn, conn, Tallies::default(), end(conn)?, NONE)
+    bring_up(conn, conn, Tallies::default(), end(conn)?, NOTHING)
 }
 
 /// Makes in `fresh`, where there are none, those rows that `conn` should have by now.
 pub(super) fn replay(conn: &Connection, fresh: &Connection) -> Result<(), StoreError> {
     let until = load(conn)?.until().total;
-    bring_up(conn, fresh, Tallies::default(), until.min(end(conn)?), NONE)
+    bring_up(conn, fresh, Tallies::default(), until.min(end(conn)?), NOTHING)
 }
 
 fn end(conn: &Connection) -> Result<i64, StoreError> {
@@ -137,9 +137,9 @@ fn end(conn: &Connection) -> Result<i64, StoreError> {
 }
 
 /// Events that are at hand, with the place in the log that they stand behind.
-type AtHand<'a> = (i64, &'a [Passed]);
+type Noted<'a> = (i64, &'a [Passed]);
 /// All are in the log.
-const NONE: AtHand<'static> = (i64::MAX, &[]);
+const NOTHING: Noted<'static> = (i64::MAX, &[]);
 
 /// Sums up the log of `source` to its last full block that ends at `end` or before, and writes it in
 /// `target`, which holds `kept`.
@@ -148,14 +148,14 @@ fn bring_up(
     target: &Connection,
     kept: Tallies,
     end: i64,
-    at_hand: AtHand<'_>,
+    noted: Noted<'_>,
 ) -> Result<(), StoreError> {
     let end = end / BLOCK * BLOCK;
     if end <= kept.until().total {
         return Ok(());
     }
     let mut tallies = kept.clone();
-    tallies.walk(source, end, i64::MAX, at_hand)?;
+    tallies.walk(source, end, i64::MAX, noted)?;
     save(target, &kept, tallies)
 }
 
@@ -223,7 +223,7 @@ pub(super) fn at(conn: &Connection, now: i64) -> Result<Tallies, StoreError> {
     // Of stays that go on only a sum is kept, which cannot tell what began after `now`. That
     // happens where clocks disagree; then all is walked.
     let mut tallies = if kept.until().count > now { Tallies::default() } else { kept };
-    tallies.walk(conn, i64::MAX, now, NONE)?;
+    tallies.walk(conn, i64::MAX, now, NOTHING)?;
     Ok(tallies)
 }
 
@@ -258,7 +258,7 @@ impl Tallies {
         conn: &Connection,
         end: i64,
         now: i64,
-        (known, at_hand): AtHand<'_>,
+        (known, noted): Noted<'_>,
     ) -> Result<(), StoreError> {
         let begin = self.until().total;
         let mut walk = Walk::behind(std::mem::take(self));
@@ -280,7 +280,7 @@ impl Tallies {
                 new.insert(task.to_owned());
             }
         }
-        for event in at_hand.iter().filter(|event| event.seq > begin && event.seq <= end) {
+        for event in noted.iter().filter(|event| event.seq > begin && event.seq <= end) {
             let task = event.task.as_str();
             walk.event(event.seq, task, &event.actor, event.key.as_str(), event.mark.clone());
             if event.is_first {

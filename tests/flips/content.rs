@@ -7,13 +7,14 @@ use rusqlite::types::ValueRef;
 use rusqlite::{Connection, OpenFlags};
 
 /// What `doctor` promises: the log, payloads and their records, and every derived row.
-const PROMISED: [&str; 19] = [
+const PROMISED: [&str; 20] = [
     "events",
     ARTIFACTS,
     "payloads",
     "tasks",
     "short_ids",
     "task_tags",
+    "task_names",
     "relationships",
     "branch_links",
     "task_artifacts",

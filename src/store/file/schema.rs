@@ -59,6 +59,11 @@ pub(super) const KNOWN: &[Known] = &[
         indexes: &INDEXES_SINCE_2,
         hash: "71b71676ccb26982d8e7a85e6e80d0607153c5026eaab8c048bc6c245ca7fadb",
     },
+    Known {
+        version: 5,
+        indexes: &INDEXES_SINCE_2,
+        hash: "b55527ca67630a662d4f0803da4e5307c0499220e6e7335e560606b997650203",
+    },
 ];
 
 /// The indexes of the second schema and of those after it.

@@ -1,0 +1,17 @@
+-- What other trackers call a task: the texts of custom fields whose names end in `_id`. A name
+-- that means nothing here is looked up there, and no longer looked for in every task.
+
+CREATE TABLE task_names (
+  name TEXT NOT NULL,
+  task_id TEXT NOT NULL,
+  PRIMARY KEY (name, task_id)
+) STRICT, WITHOUT ROWID;
+
+-- What does not read is left for `doctor` to find.
+INSERT OR IGNORE INTO task_names (name, task_id)
+SELECT f.value, t.id
+  FROM tasks t, json_each(iif(json_valid(t.custom_fields), t.custom_fields, '{}')) f
+ WHERE t.custom_fields IS NOT NULL AND f.type = 'text' AND f.key LIKE '%\_id' ESCAPE '\';
+
+-- In the same transaction as all of the above: schema and number never part.
+PRAGMA user_version = 5;
