@@ -288,3 +288,14 @@ fn a_schema_that_is_no_text_any_more_is_found() {
     }
     assert!(count > 0, "no bit of the schema was flipped");
 }
+
+#[test]
+fn columns_that_do_not_read_keep_nobody_from_making_their_task_anew() {
+    let project = full();
+    project.ok(["update", "LAT-1", "tags=a,b", "custom_fields.x_id=gar-1"]);
+    damage(&project, "UPDATE tasks SET tags = '[\"a', custom_fields = '{' WHERE short_id = 'LAT-1'");
+    assert_eq!(project.run(["doctor"]).status, 1);
+    project.ok(["rebuild", "LAT-1"]);
+    assert_eq!(project.run(["doctor"]).status, 0);
+    assert_eq!(project.json(["show", "gar-1"])["short_id"], "LAT-1");
+}

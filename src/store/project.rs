@@ -189,10 +189,11 @@ fn clear_task(conn: &Connection, id: &TaskId) -> Result<Option<Option<ShortId>>,
     let Some(shown) = shown else { return Ok(None) };
     // The rows of these are found by tag, name and comment; by task they would all be read.
     for found_otherwise in [
-        "DELETE FROM task_tags WHERE task_id = ?1
-            AND tag IN (SELECT value FROM tasks, json_each(tasks.tags) WHERE tasks.id = ?1)",
-        "DELETE FROM task_names WHERE task_id = ?1
-            AND name IN (SELECT value FROM tasks, json_each(tasks.custom_fields) WHERE tasks.id = ?1)",
+        "DELETE FROM task_tags WHERE task_id = ?1 AND tag IN (
+           SELECT value FROM tasks t, json_each(iif(json_valid(t.tags), t.tags, '[]')) WHERE t.id = ?1)",
+        "DELETE FROM task_names WHERE task_id = ?1 AND name IN (
+           SELECT value FROM tasks t, json_each(iif(json_valid(t.custom_fields), t.custom_fields, '{}'))
+            WHERE t.id = ?1)",
         "DELETE FROM reactions WHERE comment_id IN (SELECT id FROM comments WHERE task_id = ?1)",
     ] {
         conn.prepare_cached(found_otherwise).sql()?.execute([id.as_str()]).sql()?;
