@@ -7,11 +7,12 @@ CREATE TABLE task_names (
   PRIMARY KEY (name, task_id)
 ) STRICT, WITHOUT ROWID;
 
--- What does not read is left for `doctor` to find.
+-- What does not read is left for `doctor` to find. LIKE would end a key at a NUL; these are the bytes
+-- of `_id` in any case.
 INSERT OR IGNORE INTO task_names (name, task_id)
 SELECT f.value, t.id
   FROM tasks t, json_each(iif(json_valid(t.custom_fields), t.custom_fields, '{}')) f
- WHERE t.custom_fields IS NOT NULL AND f.type = 'text' AND f.key LIKE '%\_id' ESCAPE '\';
+ WHERE t.custom_fields IS NOT NULL AND f.type = 'text' AND substr(hex(f.key), -6) IN ('5F6964', '5F6944', '5F4964', '5F4944');
 
 -- In the same transaction as all of the above: schema and number never part.
 PRAGMA user_version = 5;

@@ -271,3 +271,22 @@ fn fifty_tasks_in_three_fields_are_few_words() {
     assert!(text.len() < 5_120, "{}", text.len());
     assert_eq!(project.json(["list", "--fields", "id,title,status"]).as_array().unwrap().len(), 50);
 }
+
+#[test]
+fn a_name_that_was_taken_away_means_nobody() {
+    let project = Project::new();
+    for title in ["a", "b", "c"] {
+        project.task(title);
+    }
+    project.ok(["update", "LAT-2", "custom_fields.x_id=gar-77"]);
+    assert_eq!(project.json(["show", "gar-77"])["short_id"], "LAT-2");
+    project.ok(["update", "LAT-2", "custom_fields.x_id=gar-78"]);
+    assert_eq!(project.json(["show", "gar-78"])["short_id"], "LAT-2");
+    project.ok(["update", "LAT-2", "custom_fields.x_id="]);
+    for name in ["gar-77", "gar-78"] {
+        assert_eq!(project.refused(["show", name]).1["code"], "NOT_FOUND", "{name}");
+    }
+    project.ok(["rebuild", "LAT-3"]);
+    assert_eq!(project.json(["show", "LAT-3"])["short_id"], "LAT-3");
+    assert_eq!(project.json(["doctor"])["findings"], serde_json::json!([]));
+}

@@ -293,9 +293,17 @@ fn a_schema_that_is_no_text_any_more_is_found() {
 fn columns_that_do_not_read_keep_nobody_from_making_their_task_anew() {
     let project = full();
     project.ok(["update", "LAT-1", "tags=a,b", "custom_fields.x_id=gar-1"]);
-    damage(&project, "UPDATE tasks SET tags = '[\"a', custom_fields = '{' WHERE short_id = 'LAT-1'");
+    let broken = "UPDATE tasks SET tags = '[\"a', custom_fields = '{' WHERE short_id = 'LAT-1'";
+    damage(&project, broken);
     assert_eq!(project.run(["doctor"]).status, 1);
     project.ok(["rebuild", "LAT-1"]);
     assert_eq!(project.run(["doctor"]).status, 0);
     assert_eq!(project.json(["show", "gar-1"])["short_id"], "LAT-1");
+    // Nor is anything left of what they said.
+    damage(&project, broken);
+    let events = project.json(["sql", "SELECT id FROM events WHERE raw LIKE '%gar-1%'"]);
+    let event = events["rows"][0][0].as_str().unwrap().to_owned();
+    project.ok(["redact", &event, "--reason", "test"]);
+    assert_eq!(project.refused(["show", "gar-1"]).1["code"], "NOT_FOUND");
+    assert_eq!(project.run(["doctor"]).status, 0);
 }

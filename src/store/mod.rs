@@ -29,6 +29,7 @@ mod sql_schema;
 mod stats;
 mod steps;
 mod tallies;
+mod touched;
 mod tracker;
 mod transaction;
 mod tree_record;

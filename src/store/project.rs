@@ -23,15 +23,16 @@ use crate::domain::id::TaskId;
 use crate::domain::short_id::ShortId;
 use crate::domain::task::Task;
 
-/// Derived tables that one task's rows live in, beside `tasks` and `short_ids`.
+/// Derived tables that one task's rows live in, beside `tasks` and `short_ids`. Reactions are found by
+/// comment, so they stand before these.
 const TASK_TABLES: [&str; 9] = [
     "task_tags",
     "task_names",
     "relationships",
     "branch_links",
     "task_artifacts",
-    "comments",
     "reactions",
+    "comments",
     "plans",
     "notes",
 ];
@@ -180,30 +181,33 @@ pub(super) fn save_history<E: Borrow<Event>>(
 /// Takes a task's rows away, but for its numbers, and says which short id it showed, if any; `None`
 /// if there was no row.
 fn clear_task(conn: &Connection, id: &TaskId) -> Result<Option<Option<ShortId>>, StoreError> {
-    let shown: Option<Option<String>> = conn
-        .prepare_cached("SELECT short_id FROM tasks WHERE id = ?1")
+    let sql =
+        "SELECT short_id, json_valid(coalesce(tags, '[]')) AND json_valid(coalesce(custom_fields, '{}'))
+                 FROM tasks WHERE id = ?1";
+    let row: Option<(Option<String>, bool)> = conn
+        .prepare_cached(sql)
         .sql()?
-        .query_row([id.as_str()], |row| row.get(0))
+        .query_row([id.as_str()], |row| Ok((row.get(0)?, row.get(1)?)))
         .optional()
         .sql()?;
-    let Some(shown) = shown else { return Ok(None) };
-    // The rows of these are found by tag, name and comment; by task they would all be read.
-    for found_otherwise in [
-        "DELETE FROM task_tags WHERE task_id = ?1 AND tag IN (
-           SELECT value FROM tasks t, json_each(iif(json_valid(t.tags), t.tags, '[]')) WHERE t.id = ?1)",
-        "DELETE FROM task_names WHERE task_id = ?1 AND name IN (
-           SELECT value FROM tasks t, json_each(iif(json_valid(t.custom_fields), t.custom_fields, '{}'))
-            WHERE t.id = ?1)",
-        "DELETE FROM reactions WHERE comment_id IN (SELECT id FROM comments WHERE task_id = ?1)",
-    ] {
-        conn.prepare_cached(found_otherwise).sql()?.execute([id.as_str()]).sql()?;
-    }
-    for table in TASK_TABLES.iter().filter(|table| !["task_tags", "task_names", "reactions"].contains(table))
-    {
-        conn.prepare_cached(&format!("DELETE FROM {table} WHERE task_id = ?1"))
-            .sql()?
-            .execute([id.as_str()])
-            .sql()?;
+    let Some((shown, reads)) = row else { return Ok(None) };
+    for table in TASK_TABLES {
+        // Where rows are found by something else, a search by task would read all of them.
+        let sql = match table {
+            "task_tags" if reads => {
+                "DELETE FROM task_tags WHERE task_id = ?1
+                AND tag IN (SELECT value FROM tasks, json_each(tasks.tags) WHERE tasks.id = ?1)"
+            }
+            "task_names" if reads => {
+                "DELETE FROM task_names WHERE task_id = ?1
+                AND name IN (SELECT value FROM tasks, json_each(tasks.custom_fields) WHERE tasks.id = ?1)"
+            }
+            "reactions" => {
+                "DELETE FROM reactions WHERE comment_id IN (SELECT id FROM comments WHERE task_id = ?1)"
+            }
+            _ => &format!("DELETE FROM {table} WHERE task_id = ?1"),
+        };
+        conn.prepare_cached(sql).sql()?.execute([id.as_str()]).sql()?;
     }
     conn.prepare_cached("DELETE FROM tasks WHERE id = ?1").sql()?.execute([id.as_str()]).sql()?;
     Ok(Some(shown.as_deref().and_then(ShortId::parse)))

@@ -13,9 +13,10 @@ use rusqlite::{Connection, ErrorCode, OptionalExtension, Row, Rows, params};
 
 use super::error::StoreError;
 use super::search_fill::{INSERT, fill, flush, merge};
+use super::touched::{Touch, rows_of_task};
 use super::unplaced::SqlResult;
 use super::{events, rows};
-use crate::domain::event::kind;
+use crate::domain::id::TaskId;
 
 /// Events between two times that the index is brought up to date. It bounds what a search looks
 /// at itself (decision 0011).
@@ -35,7 +36,7 @@ pub(super) enum Kind {
 }
 
 impl Kind {
-    const OF_TASKS: [Self; 3] = [Self::Notes, Self::Plan, Self::Task];
+    pub(super) const OF_TASKS: [Self; 3] = [Self::Notes, Self::Plan, Self::Task];
 
     pub(super) fn row(self, seq: i64) -> i64 {
         self as i64 * KINDS + seq
@@ -86,7 +87,16 @@ pub(super) struct Text {
 }
 
 /// Rows to be written, with title and body where these are at hand.
-pub(super) type Changed = BTreeMap<i64, Option<[String; 2]>>;
+type Changed = BTreeMap<i64, Option<[String; 2]>>;
+
+/// An event about a task that touched the index, for when it is not read from the log.
+pub(super) struct Touched {
+    pub(super) seq: i64,
+    pub(super) task: TaskId,
+    pub(super) what: Touch,
+    /// Title and body, if its row is new and they are known.
+    pub(super) words: Option<[String; 2]>,
+}
 
 /// The text of a row; `None` if there is none any more.
 pub(super) fn find_text(conn: &Connection, row: i64) -> Result<Option<Text>, StoreError> {
@@ -106,14 +116,14 @@ pub(super) fn lossy<'r>(row: &'r Row<'_>, column: usize) -> rusqlite::Result<std
     Ok(String::from_utf8_lossy(bytes))
 }
 
-/// Hears of every append: `before` and `after` are the ends of the log. What events behind `known` changed
-/// is at hand.
+/// Hears of every append: `before` and `after` are the ends of the log. Events behind `known` are at
+/// hand.
 pub(super) fn appended(
     conn: &Connection,
     before: i64,
     after: i64,
     known: i64,
-    at_hand: Changed,
+    at_hand: Vec<Touched>,
 ) -> Result<(), StoreError> {
     if before / BATCH == after / BATCH {
         return Ok(());
@@ -153,7 +163,7 @@ pub(super) fn is_damage(error: &StoreError) -> bool {
     )
 }
 
-fn catch_up(conn: &Connection, end: i64, known: i64, at_hand: Changed) -> Result<(), StoreError> {
+fn catch_up(conn: &Connection, end: i64, known: i64, at_hand: Vec<Touched>) -> Result<(), StoreError> {
     let begin = indexed_to(conn)?;
     if begin == 0 {
         fill(conn, conn, &BTreeSet::new())?;
@@ -163,7 +173,13 @@ fn catch_up(conn: &Connection, end: i64, known: i64, at_hand: Changed) -> Result
         let held = if holds_behind(conn, begin)? { i64::MAX } else { begin };
         let mut rows: Changed =
             changed_since(conn, begin, known)?.into_iter().map(|row| (row, None)).collect();
-        rows.extend(at_hand);
+        // What came later holds: a text that was known may have changed.
+        for Touched { seq, task, what, words } in at_hand {
+            match words {
+                Some(_) => drop(rows.insert(Kind::Task.row(seq), words)),
+                None => rows.extend(what.rows(conn, seq, task.as_str())?.into_iter().map(|row| (row, None))),
+            }
+        }
         save(conn, &rows, held)?;
     }
     flush(conn)?;
@@ -208,63 +224,11 @@ fn changed_since(conn: &Connection, begin: i64, end: i64) -> Result<BTreeSet<i64
     let mut rows = BTreeSet::new();
     while let Some(row) = found.next().sql()? {
         let text = |column| row.get_ref(column).map(|value| value.as_str().unwrap_or_default()).sql();
-        rows.extend(touched(conn, row.get(2).sql()?, text(3)?, text(4)?, |member| {
-            Ok(events::event_of_row(row)?.text(member).map(str::to_owned))
-        })?);
+        let said = |member: &str| Ok(events::event_of_row(row)?.text(member).map(str::to_owned));
+        if let Some(touch) = Touch::of(text(3)?, said)? {
+            rows.extend(touch.rows(conn, row.get(2).sql()?, text(4)?)?);
+        }
     }
-    Ok(rows)
-}
-
-/// Rows whose text may be another now because of an event about a task, of this kind and at this place.
-/// `said` gives a text of its data.
-pub(super) fn touched(
-    conn: &Connection,
-    seq: i64,
-    kind: &str,
-    task: &str,
-    said: impl FnOnce(&str) -> Result<Option<String>, StoreError>,
-) -> Result<BTreeSet<i64>, StoreError> {
-    Ok(match kind {
-        kind::COMMENT_ADDED => BTreeSet::from([seq]),
-        kind::PLAN_UPDATED => row_of_task(conn, Kind::Plan, task)?.into_iter().collect(),
-        kind::NOTES_UPDATED => row_of_task(conn, Kind::Notes, task)?.into_iter().collect(),
-        kind::TASK_CREATED if first(conn, task)? == Some(seq) => BTreeSet::from([Kind::Task.row(seq)]),
-        // Whatever was said about it before counts from now on; what came later speaks for itself.
-        kind::TASK_CREATED => rows_of_task(conn, task)?,
-        kind::COMMENT_EDITED | kind::COMMENT_DELETED => {
-            said("comment_id")?.map(|id| place(conn, &id)).transpose()?.flatten().into_iter().collect()
-        }
-        kind::FIELD_UPDATED if matches!(said("field")?.as_deref(), Some("title" | "description")) => {
-            row_of_task(conn, Kind::Task, task)?.into_iter().collect()
-        }
-        _ => BTreeSet::new(),
-    })
-}
-
-fn place(conn: &Connection, event: &str) -> Result<Option<i64>, StoreError> {
-    let mut statement = conn.prepare_cached("SELECT seq FROM events WHERE id = ?1").sql()?;
-    statement.query_row([event], |row| row.get(0)).optional().sql()
-}
-
-/// The place of the first event about a task.
-fn first(conn: &Connection, task: &str) -> Result<Option<i64>, StoreError> {
-    conn.prepare_cached("SELECT min(seq) FROM events WHERE task_id = ?1")
-        .sql()?
-        .query_row([task], |row| row.get(0))
-        .sql()
-}
-
-fn row_of_task(conn: &Connection, kind: Kind, task: &str) -> Result<Option<i64>, StoreError> {
-    Ok(first(conn, task)?.map(|seq| kind.row(seq)))
-}
-
-fn rows_of_task(conn: &Connection, task: &str) -> Result<BTreeSet<i64>, StoreError> {
-    let mut statement =
-        conn.prepare_cached("SELECT seq FROM events WHERE task_id = ?1 AND type = 'comment_added'").sql()?;
-    let mut rows: BTreeSet<i64> =
-        statement.query_map([task], |row| row.get(0)).sql()?.collect::<Result<_, _>>().sql()?;
-    let first = first(conn, task)?;
-    rows.extend(Kind::OF_TASKS.into_iter().flat_map(|kind| first.map(|seq| kind.row(seq))));
     Ok(rows)
 }
 

@@ -4,7 +4,8 @@ use rusqlite::Connection;
 
 use super::error::StoreError;
 use super::new_tasks::Beside;
-use super::search_index::{Changed, Kind, touched};
+use super::search_index::Touched;
+use super::touched::Touch;
 use super::walk::{Mark, Passed};
 use super::{events, search_fill, search_index, tallies};
 use crate::domain::event::{Event, kind};
@@ -16,7 +17,7 @@ use crate::domain::task::Task;
 pub(super) struct AtHand {
     /// The place in the log that all of it stands behind; `None` if nothing is at hand.
     behind: Option<i64>,
-    changed: Changed,
+    touched: Vec<Touched>,
     passed: Vec<Passed>,
 }
 
@@ -25,7 +26,6 @@ impl AtHand {
     /// nothing about, and `latest` one as it is now.
     pub(super) fn note(
         &mut self,
-        conn: &Connection,
         seq: i64,
         event: &Event,
         fresh: Option<&TaskId>,
@@ -34,16 +34,12 @@ impl AtHand {
         self.behind.get_or_insert(seq - 1);
         let Some(task) = event.task() else { return Ok(()) };
         let is_first = fresh == Some(task) && event.kind == kind::TASK_CREATED;
-        match latest.filter(|latest| is_first && latest.id == *task) {
-            Some(Task { title, description, .. }) => {
-                let words = [title.clone(), description.clone().unwrap_or_default()];
-                self.changed.insert(Kind::Task.row(seq), Some(words));
-            }
-            None => {
-                let said = |member: &str| Ok(event.text(member).map(str::to_owned));
-                let rows = touched(conn, seq, &event.kind, task.as_str(), said)?;
-                self.changed.extend(rows.into_iter().map(|row| (row, None)));
-            }
+        let said = |member: &str| Ok(event.text(member).map(str::to_owned));
+        if let Some(what) = Touch::of(&event.kind, said)? {
+            let words = latest
+                .filter(|latest| is_first && latest.id == *task)
+                .map(|task| [task.title.clone(), task.description.clone().unwrap_or_default()]);
+            self.touched.push(Touched { seq, task: task.clone(), what, words });
         }
         let (actor, key) = (event.actor.display().to_owned(), event.key.clone());
         self.passed.push(Passed { seq, task: task.clone(), is_first, actor, key, mark: Mark::of(event) });
@@ -57,9 +53,9 @@ impl AtHand {
 pub(super) fn appended(conn: &Connection, begun: Option<i64>, at_hand: AtHand) -> Result<(), StoreError> {
     let Some(before) = begun else { return Ok(()) };
     let after = events::last_place(conn)?;
-    let AtHand { behind, changed, passed } = at_hand;
+    let AtHand { behind, touched, passed } = at_hand;
     let known = behind.unwrap_or(after);
-    search_index::appended(conn, before, after, known, changed)?;
+    search_index::appended(conn, before, after, known, touched)?;
     tallies::appended(conn, before, after, (known, &passed))
 }
 

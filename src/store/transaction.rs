@@ -78,13 +78,15 @@ impl Transaction<'_> {
         let (next, fresh) = (self.next.take(), self.fresh.take());
         let known = Known { latest: self.latest.take(), free: next.clone(), fresh: fresh.as_ref() };
         let mut latest = None;
-        self.placed(self.insert(events, |before| {
+        let appended = self.placed(self.insert(events, |before| {
             latest = project::events_appended(self.conn, events, config, known)?;
             let mut at_hand = self.at_hand.borrow_mut();
-            (before + 1..).zip(events).try_for_each(|(seq, event)| {
-                at_hand.note(self.conn, seq, event, fresh.as_ref(), latest.as_ref())
-            })
-        }))?;
+            (before + 1..)
+                .zip(events)
+                .try_for_each(|(seq, event)| at_hand.note(seq, event, fresh.as_ref(), latest.as_ref()))
+        }));
+        // Nobody relies on notes that lack an event.
+        appended.inspect_err(|_| self.forget())?;
         // Whoever took the number behind all others has left the one behind that.
         if let ([_], Some(claim)) = (events, latest.as_ref().and_then(|task| task.claim.as_ref())) {
             self.next.replace(next.filter(|next| *next == claim.short_id).and_then(ShortId::following));
