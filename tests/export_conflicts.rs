@@ -169,7 +169,9 @@ fn two_clones_make_the_same_event_of_a_hand_edit() {
     let (_right, right) = folder();
     copy(&lattice, &left);
     copy(&lattice, &right);
-    let mut left_app = init(&left);
+    // Another source of ids than the one that made what it was made of.
+    drop(init(&left));
+    let mut left_app = open(&left, 13);
     let mut right_app = init(&right);
     // The two trackers differ by now in what they know and when they were made.
     create(&mut left_app, "Only here");
