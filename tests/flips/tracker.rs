@@ -14,7 +14,14 @@ pub fn full() -> Project {
     let first = project.planned("Read the log of the weather station");
     let second = project.task("Say what the \u{7}bell means, in words: größer, naïve");
     let third = project.task("Nobody needs this one");
-    project.ok(["update", &first, "priority=high", "tags=log,weather", "urgency=immediate"]);
+    project.ok([
+        "update",
+        &first,
+        "priority=high",
+        "tags=log,weather",
+        "urgency=immediate",
+        "custom_fields.beads_id=gar-7",
+    ]);
     project.ok(["link", &second, "depends_on", &first]);
     project.ok(["branch-link", &first, "feature/log"]);
     let comment = project.say(&["comment", &first, "The log ends in March"]);
