@@ -226,9 +226,7 @@ pub(super) fn carry_out(
     let facts = facts::load(tx, world, config, command)?;
     let decision = decide(&facts, author, command)?;
     let artifact = decision.artifacts.last().map(|new| new.artifact.clone());
-    if let Command::Create { id, chosen: false, .. } = command {
-        tx.made_up(id);
-    }
+    command.fresh_task().inspect(|id| tx.made_up(id));
     let events = write(tx, world, &facts, author, decision)?;
     if let (Actor::Session(_), false) = (&author.actor, events.is_empty()) {
         tx.touch_session(author.actor.display(), &facts.now.to_string())?;

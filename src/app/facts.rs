@@ -20,9 +20,7 @@ pub(super) fn load(
     command: &Command,
 ) -> Result<Facts, Failure> {
     let mut facts = empty(world, config);
-    // An id that was made up a moment ago is nobody's.
-    let is_fresh = matches!(command, Command::Create { chosen: false, .. });
-    if let Some(id) = command.task().filter(|_| !is_fresh) {
+    if let Some(id) = command.task().filter(|_| command.fresh_task().is_none()) {
         facts.task = reader.find_task(id)?;
     }
     if let Some(name) = command.resource() {

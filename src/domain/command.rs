@@ -246,6 +246,15 @@ pub enum Command {
 }
 
 impl Command {
+    /// The task that it makes under an id that was made up for it: nothing can be there about that.
+    #[must_use]
+    pub fn fresh_task(&self) -> Option<&TaskId> {
+        match self {
+            Self::Create { id, chosen: false, .. } => Some(id),
+            _ => None,
+        }
+    }
+
     /// The task that the command is about, if it is about one.
     #[must_use]
     pub fn task(&self) -> Option<&TaskId> {

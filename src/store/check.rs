@@ -91,7 +91,7 @@ const DERIVED: [(&str, &str); 16] = [
     ("tasks", "id"),
     ("short_ids", "prefix, number, task_id"),
     ("task_tags", "tag, task_id"),
-    ("task_names", "name, task_id"),
+    ("task_names", "task_id, name"),
     ("relationships", "task_id, type, target_task_id"),
     ("branch_links", "task_id, branch, repo"),
     ("task_artifacts", "task_id, artifact_id"),

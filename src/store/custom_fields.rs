@@ -19,7 +19,7 @@ pub(super) fn tasks_by_field(conn: &Connection, field: &str) -> Result<Vec<(Stri
     Ok(found.into_iter().filter_map(|(text, id)| Some((text, TaskId::parse_foreign(&id)?))).collect())
 }
 
-/// Tasks that some other tracker calls so: a field whose name ends in `_id` says it. At most `limit`.
+/// Tasks that some other tracker calls so, at most `limit`.
 pub(super) fn tasks_called(conn: &Connection, name: &str, limit: usize) -> Result<Vec<TaskId>, StoreError> {
     let sql = "SELECT task_id FROM task_names WHERE name = ?1 ORDER BY task_id LIMIT ?2";
     let mut statement = conn.prepare(sql).sql()?;

@@ -13,6 +13,7 @@ mod head;
 mod histories;
 mod instance;
 mod new_tasks;
+mod noted;
 mod project;
 mod query;
 mod reader;

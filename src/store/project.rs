@@ -181,9 +181,7 @@ pub(super) fn save_history<E: Borrow<Event>>(
 /// Takes a task's rows away, but for its numbers, and says which short id it showed, if any; `None`
 /// if there was no row.
 fn clear_task(conn: &Connection, id: &TaskId) -> Result<Option<Option<ShortId>>, StoreError> {
-    let sql =
-        "SELECT short_id, json_valid(coalesce(tags, '[]')) AND json_valid(coalesce(custom_fields, '{}'))
-                 FROM tasks WHERE id = ?1";
+    let sql = "SELECT short_id, json_valid(coalesce(tags, '[]')) FROM tasks WHERE id = ?1";
     let row: Option<(Option<String>, bool)> = conn
         .prepare_cached(sql)
         .sql()?
@@ -197,10 +195,6 @@ fn clear_task(conn: &Connection, id: &TaskId) -> Result<Option<Option<ShortId>>,
             "task_tags" if reads => {
                 "DELETE FROM task_tags WHERE task_id = ?1
                 AND tag IN (SELECT value FROM tasks, json_each(tasks.tags) WHERE tasks.id = ?1)"
-            }
-            "task_names" if reads => {
-                "DELETE FROM task_names WHERE task_id = ?1
-                AND name IN (SELECT value FROM tasks, json_each(tasks.custom_fields) WHERE tasks.id = ?1)"
             }
             "reactions" => {
                 "DELETE FROM reactions WHERE comment_id IN (SELECT id FROM comments WHERE task_id = ?1)"

@@ -135,11 +135,11 @@ pub(super) fn save_lists(conn: &Connection, before: Option<&Task>, task: &Task) 
     let id = task.id.as_str();
     let (old_names, names) = (before.map(Task::other_names).unwrap_or_default(), task.other_names());
     for (sql, names) in [
-        ("DELETE FROM task_names WHERE name = ?1 AND task_id = ?2", old_names.difference(&names)),
-        ("INSERT OR IGNORE INTO task_names (name, task_id) VALUES (?1, ?2)", names.difference(&old_names)),
+        ("DELETE FROM task_names WHERE task_id = ?1 AND name = ?2", old_names.difference(&names)),
+        ("INSERT OR IGNORE INTO task_names (task_id, name) VALUES (?1, ?2)", names.difference(&old_names)),
     ] {
         for name in names {
-            conn.prepare_cached(sql).sql()?.execute([*name, id]).sql()?;
+            conn.prepare_cached(sql).sql()?.execute([id, *name]).sql()?;
         }
     }
     if before.and_then(|b| b.tags.as_ref()) != task.tags.as_ref() {

@@ -12,11 +12,11 @@ use rusqlite::fallible_streaming_iterator::FallibleStreamingIterator;
 use rusqlite::{Connection, ErrorCode, OptionalExtension, Row, Rows, params};
 
 use super::error::StoreError;
+use super::noted::{AtHand, Noted};
 use super::search_fill::{INSERT, fill, flush, merge};
 use super::touched::{Touch, rows_of_task};
 use super::unplaced::SqlResult;
 use super::{events, rows};
-use crate::domain::id::TaskId;
 
 /// Events between two times that the index is brought up to date. It bounds what a search looks
 /// at itself (decision 0011).
@@ -87,16 +87,7 @@ pub(super) struct Text {
 }
 
 /// Rows to be written, with title and body where these are at hand.
-type Changed = BTreeMap<i64, Option<[String; 2]>>;
-
-/// An event about a task that touched the index, for when it is not read from the log.
-pub(super) struct Touched {
-    pub(super) seq: i64,
-    pub(super) task: TaskId,
-    pub(super) what: Touch,
-    /// Title and body, if its row is new and they are known.
-    pub(super) words: Option<[String; 2]>,
-}
+type Changed<'a> = BTreeMap<i64, Option<&'a [String; 2]>>;
 
 /// The text of a row; `None` if there is none any more.
 pub(super) fn find_text(conn: &Connection, row: i64) -> Result<Option<Text>, StoreError> {
@@ -116,20 +107,18 @@ pub(super) fn lossy<'r>(row: &'r Row<'_>, column: usize) -> rusqlite::Result<std
     Ok(String::from_utf8_lossy(bytes))
 }
 
-/// Hears of every append: `before` and `after` are the ends of the log. Events behind `known` are at
-/// hand.
+/// Hears of every append: `before` and `after` are the ends of the log.
 pub(super) fn appended(
     conn: &Connection,
     before: i64,
     after: i64,
-    known: i64,
-    at_hand: Vec<Touched>,
+    at_hand: &AtHand,
 ) -> Result<(), StoreError> {
     if before / BATCH == after / BATCH {
         return Ok(());
     }
     conn.execute_batch("SAVEPOINT search").sql()?;
-    match catch_up(conn, after, known, at_hand) {
+    match catch_up(conn, after, at_hand) {
         // A damaged index must not keep anybody from writing: `doctor` names it, searches go on
         // looking at more and more themselves, `rebuild` makes it anew.
         Err(error) if is_damage(&error) => conn.execute_batch("ROLLBACK TO search; RELEASE search").sql(),
@@ -163,7 +152,7 @@ pub(super) fn is_damage(error: &StoreError) -> bool {
     )
 }
 
-fn catch_up(conn: &Connection, end: i64, known: i64, at_hand: Vec<Touched>) -> Result<(), StoreError> {
+fn catch_up(conn: &Connection, end: i64, at_hand: &AtHand) -> Result<(), StoreError> {
     let begin = indexed_to(conn)?;
     if begin == 0 {
         fill(conn, conn, &BTreeSet::new())?;
@@ -171,13 +160,16 @@ fn catch_up(conn: &Connection, end: i64, known: i64, at_hand: Vec<Touched>) -> R
     } else {
         // Who made a task anew once wrote rows that were not due.
         let held = if holds_behind(conn, begin)? { i64::MAX } else { begin };
-        let mut rows: Changed =
-            changed_since(conn, begin, known)?.into_iter().map(|row| (row, None)).collect();
+        let since = changed_since(conn, begin, at_hand.behind())?;
+        let mut rows: Changed<'_> = since.into_iter().map(|row| (row, None)).collect();
         // What came later holds: a text that was known may have changed.
-        for Touched { seq, task, what, words } in at_hand {
-            match words {
-                Some(_) => drop(rows.insert(Kind::Task.row(seq), words)),
-                None => rows.extend(what.rows(conn, seq, task.as_str())?.into_iter().map(|row| (row, None))),
+        for Noted { seq, task, touch, words, .. } in at_hand.events() {
+            match (words, touch) {
+                (Some(words), _) => drop(rows.insert(Kind::Task.row(*seq), Some(words))),
+                (None, Some(touch)) => {
+                    rows.extend(touch.rows(conn, *seq, task.as_str())?.into_iter().map(|row| (row, None)));
+                }
+                (None, None) => {}
             }
         }
         save(conn, &rows, held)?;
@@ -234,14 +226,14 @@ fn changed_since(conn: &Connection, begin: i64, end: i64) -> Result<BTreeSet<i64
 
 /// Writes these rows as their texts read now. In order: the index takes growing numbers at once. It holds
 /// none of places behind `held`, so that nothing has to be looked for there.
-fn save(conn: &Connection, rows: &Changed, held: i64) -> Result<(), StoreError> {
+fn save(conn: &Connection, rows: &Changed<'_>, held: i64) -> Result<(), StoreError> {
     for (row, at_hand) in rows {
         let is_new = row % KINDS > held;
         let found = match at_hand {
             Some(_) => None,
             None => find_text(conn, *row)?.map(|text| [text.title, text.body]),
         };
-        match at_hand.as_ref().or(found.as_ref()) {
+        match at_hand.or(found.as_ref()) {
             Some([title, body]) => conn
                 .prepare_cached(if is_new { INSERT } else { REPLACE })
                 .sql()?

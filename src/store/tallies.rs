@@ -10,9 +10,10 @@ use std::collections::{BTreeMap, HashSet};
 use rusqlite::{Connection, Row, params};
 
 use super::error::StoreError;
+use super::noted::AtHand;
 use super::search_index::BATCH as BLOCK;
 use super::unplaced::SqlResult;
-use super::walk::{EventColumns, Mark, Passed, Walk};
+use super::walk::{EventColumns, Mark, Walk};
 use crate::domain::Timestamp;
 use crate::domain::event::Event;
 use crate::domain::id::{EventId, ulid_value};
@@ -112,34 +113,29 @@ pub(super) fn appended(
     conn: &Connection,
     before: i64,
     after: i64,
-    noted: Noted<'_>,
+    at_hand: &AtHand,
 ) -> Result<(), StoreError> {
     if before / BLOCK == after / BLOCK {
         return Ok(());
     }
-    bring_up(conn, conn, load(conn)?, after, noted)
+    bring_up(conn, conn, load(conn)?, after, at_hand)
 }
 
 /// Makes the table anew.
 pub(super) fn rebuild(conn: &Connection) -> Result<(), StoreError> {
     conn.execute("DELETE FROM tallies", []).sql()?;
-    bring_up(conn, conn, Tallies::default(), end(conn)?, NOTHING)
+    bring_up(conn, conn, Tallies::default(), end(conn)?, &AtHand::default())
 }
 
 /// Makes in `fresh`, where there are none, those rows that `conn` should have by now.
 pub(super) fn replay(conn: &Connection, fresh: &Connection) -> Result<(), StoreError> {
     let until = load(conn)?.until().total;
-    bring_up(conn, fresh, Tallies::default(), until.min(end(conn)?), NOTHING)
+    bring_up(conn, fresh, Tallies::default(), until.min(end(conn)?), &AtHand::default())
 }
 
 fn end(conn: &Connection) -> Result<i64, StoreError> {
     conn.query_row("SELECT coalesce(max(seq), 0) FROM events", [], |row| row.get(0)).sql()
 }
-
-/// Events that are at hand, with the place in the log that they stand behind.
-type Noted<'a> = (i64, &'a [Passed]);
-/// All are in the log.
-const NOTHING: Noted<'static> = (i64::MAX, &[]);
 
 /// Sums up the log of `source` to its last full block that ends at `end` or before, and writes it in
 /// `target`, which holds `kept`.
@@ -148,14 +144,14 @@ fn bring_up(
     target: &Connection,
     kept: Tallies,
     end: i64,
-    noted: Noted<'_>,
+    at_hand: &AtHand,
 ) -> Result<(), StoreError> {
     let end = end / BLOCK * BLOCK;
     if end <= kept.until().total {
         return Ok(());
     }
     let mut tallies = kept.clone();
-    tallies.walk(source, end, i64::MAX, noted)?;
+    tallies.walk(source, end, i64::MAX, at_hand)?;
     save(target, &kept, tallies)
 }
 
@@ -223,7 +219,7 @@ pub(super) fn at(conn: &Connection, now: i64) -> Result<Tallies, StoreError> {
     // Of stays that go on only a sum is kept, which cannot tell what began after `now`. That
     // happens where clocks disagree; then all is walked.
     let mut tallies = if kept.until().count > now { Tallies::default() } else { kept };
-    tallies.walk(conn, i64::MAX, now, NOTHING)?;
+    tallies.walk(conn, i64::MAX, now, &AtHand::default())?;
     Ok(tallies)
 }
 
@@ -253,13 +249,7 @@ fn columns<'r>(row: &'r Row<'_>) -> Result<EventColumns<'r>, StoreError> {
 impl Tallies {
     /// Adds what came in the log after what is summed up, to the place `end`. What goes on counts
     /// as begun at `now`, if it begins later.
-    fn walk(
-        &mut self,
-        conn: &Connection,
-        end: i64,
-        now: i64,
-        (known, noted): Noted<'_>,
-    ) -> Result<(), StoreError> {
+    fn walk(&mut self, conn: &Connection, end: i64, now: i64, at_hand: &AtHand) -> Result<(), StoreError> {
         let begin = self.until().total;
         let mut walk = Walk::behind(std::mem::take(self));
         let mut statement = conn
@@ -269,7 +259,7 @@ impl Tallies {
                    FROM events e WHERE seq > ?1 AND seq <= ?2 AND task_id IS NOT NULL"
             ))
             .sql()?;
-        let mut events = statement.query([begin, end.min(known)]).sql()?;
+        let mut events = statement.query([begin, end.min(at_hand.behind())]).sql()?;
         let mut new: HashSet<String> = HashSet::new();
         while let Some(event) = events.next().sql()? {
             let text = |column| event.get_ref(column).map(|value| value.as_str().unwrap_or_default()).sql();
@@ -280,7 +270,7 @@ impl Tallies {
                 new.insert(task.to_owned());
             }
         }
-        for event in noted.iter().filter(|event| event.seq > begin && event.seq <= end) {
+        for event in at_hand.events().iter().filter(|event| event.seq > begin && event.seq <= end) {
             let task = event.task.as_str();
             walk.event(event.seq, task, &event.actor, event.key.as_str(), event.mark.clone());
             if event.is_first {

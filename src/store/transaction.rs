@@ -6,9 +6,9 @@ use super::artifacts::{self, ArtifactAdded};
 use super::error::StoreError;
 use super::events::Tail;
 use super::hash::{hex, sha256};
+use super::noted::AtHand;
 use super::project::Known;
 use super::reader::Reader;
-use super::steps::AtHand;
 use super::unplaced::SqlResult;
 use super::{events, project, rows, search_index, sessions, short_ids, steps, tallies, tree_record};
 use crate::domain::artifact::NewArtifact;
@@ -51,7 +51,7 @@ impl<'a> Transaction<'a> {
 
     /// What is due once, before the commit.
     pub(super) fn end(&self) -> Result<(), StoreError> {
-        self.placed(steps::appended(self.conn, self.begun.get(), self.at_hand.take()))
+        self.placed(steps::appended(self.conn, self.begun.get(), &self.at_hand.borrow()))
     }
 
     /// Whatever is known is asked for again: rows change in other ways than by single events.

@@ -9,7 +9,6 @@ use super::search_index::BATCH as BLOCK;
 use super::tallies::{Kind, Tallies, Tally};
 use crate::domain::Timestamp;
 use crate::domain::event::{Event, kind};
-use crate::domain::id::{SortKey, TaskId};
 
 /// Something that begins or ends a stay in a status. The creation counts first, wherever it stands.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -34,17 +33,6 @@ pub(super) struct EventColumns<'a> {
     pub(super) kind: &'a str,
     pub(super) ts: &'a str,
     pub(super) raw: &'a str,
-}
-
-/// What the sums ask of an event about a task, for when it is not read from the log.
-pub(super) struct Passed {
-    pub(super) seq: i64,
-    pub(super) task: TaskId,
-    /// Whether the log held nothing about the task before.
-    pub(super) is_first: bool,
-    pub(super) actor: String,
-    pub(super) key: SortKey,
-    pub(super) mark: Option<Mark>,
 }
 
 /// What of an event's text a mark needs.

@@ -61,8 +61,8 @@ pub(super) const KNOWN: &[Known] = &[
     },
     Known {
         version: 5,
-        indexes: &INDEXES_SINCE_2,
-        hash: "b55527ca67630a662d4f0803da4e5307c0499220e6e7335e560606b997650203",
+        indexes: &INDEXES_SINCE_5,
+        hash: "4f27693fa57e7259a00581b96e5cbe50ceb24784266b72fab07e37d8e77c52f1",
     },
 ];
 
@@ -73,6 +73,21 @@ const INDEXES_SINCE_2: [&str; 10] = [
     "events_by_task",
     "relationships_by_target",
     "short_ids_contested",
+    "tasks_at_work",
+    "tasks_by_assignee",
+    "tasks_by_done",
+    "tasks_by_status",
+    "tasks_in_order",
+];
+
+/// The indexes of the fifth schema.
+const INDEXES_SINCE_5: [&str; 11] = [
+    "events_by_instance",
+    "events_by_resource",
+    "events_by_task",
+    "relationships_by_target",
+    "short_ids_contested",
+    "task_names_by_name",
     "tasks_at_work",
     "tasks_by_assignee",
     "tasks_by_done",
